@@ -1,0 +1,12 @@
+//! What every layer speaks: errors, options, names, the run in progress, text for people.
+
+pub mod error;
+pub mod names;
+pub mod options;
+pub mod run;
+pub mod text;
+
+pub use error::{Error, Kind, Result};
+pub use names::nearest;
+pub use options::{OptionEntry, OptionType, OptionValue, Options, Range};
+pub use run::{Run, Task};

@@ -1,0 +1,5 @@
+//! The program `losscape`.
+
+fn main() -> std::process::ExitCode {
+    losscape::cli::main()
+}

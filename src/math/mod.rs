@@ -1,0 +1,13 @@
+//! Only arithmetic: vectors, matrices, eigenproblems, vector kernels, random streams, statistics, graphs.
+//! Knows nothing of potentials, data or landscapes.
+
+pub mod assignment;
+pub mod eigen;
+pub mod graph;
+pub mod lanczos;
+pub mod matrix;
+pub mod random;
+pub mod simd;
+pub mod statistics;
+
+pub use matrix::Matrix;

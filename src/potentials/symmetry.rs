@@ -1,0 +1,44 @@
+//! Which positions are the same point: the one place that knows permutations, signs, rotations.
+
+/// The group that leaves an energy unchanged. Comparison, distances, bands and copies use it; nobody else knows of it.
+pub trait Symmetry: Send + Sync {
+    /// Writes the copy of `moving` nearest to `reference` into `aligned` and gives the distance |reference − aligned|.
+    fn align(&self, reference: &[f64], moving: &[f64], aligned: &mut [f64]) -> f64;
+
+    /// The distance after alignment.
+    fn distance(&self, a: &[f64], b: &[f64]) -> f64 {
+        let mut aligned = vec![0.0; b.len()];
+        self.align(a, b, &mut aligned)
+    }
+
+    /// Whether the aligned distance is at most `tolerance`. Override where that is cheaper to decide than the distance.
+    fn same(&self, a: &[f64], b: &[f64], tolerance: f64) -> bool {
+        self.distance(a, b) <= tolerance
+    }
+
+    /// The representative of all copies of `x`: equal for equal points up to rounding.
+    fn canonical(&self, x: &[f64]) -> Vec<f64>;
+
+    /// Natural logarithm of the number of distinct copies of `x` (B!·2^B for a tanh net with B hidden nodes; n!·2/h for a cluster).
+    fn log_copies(&self, _x: &[f64]) -> f64 {
+        0.0
+    }
+
+    /// An orthonormal basis of the directions along which the energy cannot change at `x` (overall translation, rotation): a row each.
+    fn zero_modes(&self, _x: &[f64]) -> Vec<Vec<f64>> {
+        Vec::new()
+    }
+}
+
+/// Every position is its own point.
+pub struct NoSymmetry;
+
+impl Symmetry for NoSymmetry {
+    fn align(&self, reference: &[f64], moving: &[f64], aligned: &mut [f64]) -> f64 {
+        aligned.copy_from_slice(moving);
+        crate::math::matrix::distance(reference, moving)
+    }
+    fn canonical(&self, x: &[f64]) -> Vec<f64> {
+        x.to_vec()
+    }
+}
