@@ -4,8 +4,21 @@
 //! ([`evaluator::now`]), and a driver can gather those of thousands of searches into one batch.
 //! Never sees a store or a script.
 
+pub mod band;
+pub mod basin_hop;
+pub mod curvature;
+pub mod evaluator;
+pub mod minimise;
+pub mod pathway;
+pub mod transition_state;
+
+pub use band::{DnebOptions, dneb};
+pub use basin_hop::{BasinHopOptions, BasinHopReport, basin_hop};
+pub use minimise::{MinimiseOptions, minimise};
+pub use pathway::{PathwayOptions, pathway};
+pub use transition_state::{TransitionStateOptions, transition_state};
+
 use crate::math::Matrix;
-use crate::potentials::Potential;
 
 /// Why a search ended. Not converging is a value, not an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,9 +119,4 @@ pub struct Band {
     pub candidates: Vec<Vec<f64>>,
     pub iterations: usize,
     pub termination: Termination,
-}
-
-/// Whether a Hessian of this potential is computed densely at every step.
-pub fn dense(potential: &dyn Potential) -> bool {
-    potential.prefers_dense_hessian()
 }

@@ -1,0 +1,178 @@
+//! Minimisation: one option set, one loop body a method, one file each.
+
+mod adam;
+mod conjugate_gradient;
+mod fire;
+mod gradient_descent;
+pub mod lbfgs;
+pub mod newton;
+
+use super::curvature::{curvature, unknown_curvature};
+use super::evaluator::{Evaluator, check_start, now};
+use super::{Minimised, StationaryPoint, Termination};
+use crate::base::{Result, Run};
+use crate::math::matrix::rms;
+use crate::potentials::{Family, Potential};
+
+crate::choices! {
+    /// How `minimise` moves.
+    pub enum Method {
+        /// Limited-memory quasi-Newton as in GMIN: capped steps, no line search.
+        Lbfgs = "lbfgs",
+        /// Polak–Ribière conjugate gradients with a line search.
+        ConjugateGradient = "conjugate_gradient",
+        /// Fast inertial relaxation engine.
+        Fire = "fire",
+        /// Steepest descent, with backtracking unless `learning_rate` is given.
+        GradientDescent = "gradient_descent",
+        /// Adam with full gradients.
+        Adam = "adam",
+        /// Trust-region Newton: dense Hessian for small problems, Hessian-vector products for large ones.
+        Newton = "newton",
+    }
+}
+
+crate::options! {
+    /// Options of `minimise`.
+    pub struct MinimiseOptions {
+        /// How to move.
+        method: Method = Method::Lbfgs, ANY, "";
+        /// RMS gradient at which the search has converged.
+        tolerance: f64 = 1e-9, POSITIVE, "energy per length";
+        /// Largest number of iterations.
+        max_iterations: usize = 10_000, NOT_NEGATIVE, "";
+        /// Pairs of steps and gradient changes that LBFGS keeps.
+        memory: Option<usize> = None => "50 for networks, 4 otherwise", AT_LEAST_ONE, "";
+        /// Longest step.
+        max_step: Option<f64> = None => "1.0 for networks, 0.4 for clusters, 0.1 for surfaces", POSITIVE, "length";
+        /// Step per unit of gradient of `adam` and `gradient_descent`.
+        learning_rate: Option<f64> = None => "1e-3 for adam; gradient_descent backtracks", POSITIVE, "length² per energy";
+        /// RMS gradient below which LBFGS hands over to trust-region Newton; 0 never does.
+        newton_below: Option<f64> = None => "1e-3 for networks of up to 400 parameters, 0 otherwise", NOT_NEGATIVE, "energy per length";
+    }
+}
+
+/// The step cap in force when the option is silent (SCIENCE: defaults by kind of potential).
+pub fn default_max_step(potential: &dyn Potential) -> f64 {
+    match potential.family() {
+        Family::Network => 1.0,
+        Family::Cluster => 0.4,
+        Family::Surface => 0.1,
+    }
+}
+
+/// The memory of LBFGS when the option is silent.
+pub fn default_memory(potential: &dyn Potential) -> usize {
+    if potential.family() == Family::Network { 50 } else { 4 }
+}
+
+impl MinimiseOptions {
+    fn newton_below(&self, potential: &dyn Potential) -> f64 {
+        // With an analytic dense Hessian a Newton step costs some nine gradients and a quench saves hundreds.
+        let suits = potential.family() == Family::Network && potential.prefers_dense_hessian();
+        self.newton_below.unwrap_or(if suits { 1e-3 } else { 0.0 })
+    }
+}
+
+/// Where a method is on its way: what every method begins with and ends with.
+pub struct State {
+    pub x: Vec<f64>,
+    pub energy: f64,
+    pub gradient: Vec<f64>,
+    pub iterations: usize,
+    pub step_cuts: usize,
+    pub resets: usize,
+    /// Arc length so far.
+    pub length: f64,
+    /// Energies after every step, where somebody wants the profile.
+    pub trace: Option<Vec<f64>>,
+}
+
+impl State {
+    pub fn rms(&self) -> f64 {
+        rms(&self.gradient)
+    }
+}
+
+/// Follows the energy downhill from `start` until the RMS gradient is at most `options.tolerance`.
+///
+/// Errors: a start that does not fit or is not finite; a run that is stopped. Not converging is a value.
+pub fn minimise(run: &Run, potential: &dyn Potential, start: &[f64], options: &MinimiseOptions) -> Result<Minimised> {
+    let mut evaluator = Evaluator::new(run, potential);
+    let (state, termination) = now(descend(&mut evaluator, start, options, None))?;
+    finish(run, potential, state, termination, evaluator.count)
+}
+
+/// The same without the Hessian of the end: for quenches of which only the energy matters, and LJAT3 labels.
+pub fn quench(
+    run: &Run,
+    potential: &dyn Potential,
+    start: &[f64],
+    options: &MinimiseOptions,
+) -> Result<(State, Termination, usize)> {
+    let mut evaluator = Evaluator::new(run, potential);
+    let (state, termination) = now(descend(&mut evaluator, start, options, None))?;
+    Ok((state, termination, evaluator.count))
+}
+
+/// The loop of the chosen method. `first_cap` starts the step cap small and lets it grow (ways down from a transition state).
+pub(super) async fn descend(
+    evaluator: &mut Evaluator<'_>,
+    start: &[f64],
+    options: &MinimiseOptions,
+    first_cap: Option<f64>,
+) -> Result<(State, Termination)> {
+    let potential = evaluator.potential;
+    let mut gradient = vec![0.0; potential.dimension()];
+    let energy = check_start("minimise", evaluator, start, &mut gradient).await?;
+    let mut state = State {
+        x: start.to_vec(),
+        energy,
+        gradient,
+        iterations: 0,
+        step_cuts: 0,
+        resets: 0,
+        length: 0.0,
+        trace: first_cap.map(|_| Vec::new()),
+    };
+    let mut termination = match options.method {
+        Method::Lbfgs => {
+            let hand_over = options.newton_below(potential).max(options.tolerance);
+            let mut first = lbfgs::lbfgs(evaluator, &mut state, options, hand_over, first_cap).await?;
+            if first == Termination::Converged && hand_over > options.tolerance {
+                first = newton::newton(evaluator, &mut state, options).await?;
+            }
+            first
+        }
+        Method::Newton => newton::newton(evaluator, &mut state, options).await?,
+        Method::ConjugateGradient => conjugate_gradient::conjugate_gradient(evaluator, &mut state, options).await?,
+        Method::Fire => fire::fire(evaluator, &mut state, options).await?,
+        Method::GradientDescent => gradient_descent::gradient_descent(evaluator, &mut state, options).await?,
+        Method::Adam => adam::adam(evaluator, &mut state, options).await?,
+    };
+    if termination == Termination::Converged && potential.evaporated(&state.x) {
+        termination = Termination::Evaporated;
+    }
+    Ok((state, termination))
+}
+
+/// Adds what the Hessian says of the end.
+pub(super) fn finish(
+    run: &Run,
+    potential: &dyn Potential,
+    state: State,
+    termination: Termination,
+    evaluations: usize,
+) -> Result<Minimised> {
+    let finite = state.x.iter().all(|v| v.is_finite()) && state.energy.is_finite();
+    let curvature = if finite { curvature(run, potential, &state.x)? } else { unknown_curvature() };
+    let rms_gradient = state.rms();
+    Ok(Minimised {
+        point: StationaryPoint { position: state.x, energy: state.energy, rms_gradient, curvature },
+        iterations: state.iterations,
+        evaluations,
+        termination,
+        step_cuts: state.step_cuts,
+        resets: state.resets,
+    })
+}

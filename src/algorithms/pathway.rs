@@ -1,0 +1,63 @@
+//! The way down on both sides of a transition state: which two minima it connects.
+//!
+//! The position is pushed off along ± the eigenvector and minimised. Long quasi-Newton steps fall into wrong basins, so the step cap
+//! starts at the push-off and grows by a tenth an iteration: the first part of the way is that of steepest descent.
+//! Cost: two minimisations. Reference: D. J. Wales, Energy Landscapes (CUP 2003), section 6.3; OPTIM (PUSHOFF).
+
+use super::evaluator::{Evaluator, check_position, now};
+use super::minimise::{self, MinimiseOptions};
+use super::{Minimised, Pathway};
+use crate::base::{Error, Result, Run};
+use crate::math::matrix::norm;
+use crate::potentials::{Family, Potential};
+
+crate::options! {
+    /// Options of `pathway`.
+    pub struct PathwayOptions {
+        /// Length of the first step off the transition state.
+        push_off: Option<f64> = None => "0.05 for networks, 0.02 for clusters, 0.01 for surfaces", POSITIVE, "length";
+        /// RMS gradient at which the minima have converged.
+        tolerance: f64 = 1e-9, POSITIVE, "energy per length";
+        /// Largest number of iterations of each side.
+        max_iterations: usize = 10_000, AT_LEAST_ONE, "";
+    }
+}
+
+/// Follows both sides down from a transition state at `position` whose reaction vector is `eigenvector` (any length).
+///
+/// Errors: a position that does not fit; an eigenvector of zero length; a run that is stopped.
+pub fn pathway(
+    run: &Run,
+    potential: &dyn Potential,
+    position: &[f64],
+    eigenvector: &[f64],
+    options: &PathwayOptions,
+) -> Result<Pathway> {
+    check_position("pathway", "transition_state", potential, position)?;
+    check_position("pathway", "eigenvector", potential, eigenvector)?;
+    let length = norm(eigenvector);
+    if length == 0.0 {
+        return Err(Error::value("pathway: the eigenvector of the transition state has length 0").at("transition_state"));
+    }
+    let push_off = options.push_off.unwrap_or(match potential.family() {
+        Family::Network => 0.05,
+        Family::Cluster => 0.02,
+        Family::Surface => 0.01,
+    });
+    let top = crate::potentials::energy(potential, position);
+    let side = |sign: f64| -> Result<(Minimised, Vec<f64>, f64)> {
+        let start: Vec<f64> = position.iter().zip(eigenvector).map(|(x, e)| x + sign * push_off / length * e).collect();
+        let down = MinimiseOptions { tolerance: options.tolerance, max_iterations: options.max_iterations, ..Default::default() };
+        let mut evaluator = Evaluator::new(run, potential);
+        let (mut state, termination) = now(minimise::descend(&mut evaluator, &start, &down, Some(push_off)))?;
+        let trace = state.trace.take().unwrap_or_default();
+        let length = push_off + state.length;
+        Ok((minimise::finish(run, potential, state, termination, evaluator.count)?, trace, length))
+    };
+    let (minus, mut energies, minus_length) = side(-1.0)?;
+    let (plus, up, plus_length) = side(1.0)?;
+    energies.reverse();
+    energies.push(top);
+    energies.extend(up);
+    Ok(Pathway { minus, plus, length: minus_length + plus_length, energies })
+}

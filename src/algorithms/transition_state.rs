@@ -1,0 +1,281 @@
+//! Transition states: uphill along the softest mode, downhill in all others.
+//!
+//! `hybrid` (Munro & Wales 1999): the lowest eigenpair (λ, e) of the Hessian, dense for small problems and by Lanczos on Hessian-vector
+//! products otherwise; an uphill step 2(g·e)/(|λ|(1+√(1+4(g·e/λ)²))) along e while λ < 0, a step of the full cap while λ > 0; the cap
+//! adapts by 1.1 to how well λ foretells the change of slope; then LBFGS steps in the tangent space, 10 before the eigenvector has settled
+//! (overlap > 0.9999), 100 after. With a dense Hessian the last steps are those of
+//! `eigenvector_following` (Cerjan & Miller 1981; P-RFO): at every step the same uphill step along e and a trust-region Newton step
+//! downhill in the complement; quadratic convergence.
+//! Cost: a Hessian (or some ten products) and 10 to 100 gradients an iteration; eigenvector_following one Hessian and one gradient.
+//! Fails where the softest mode of the start leads elsewhere: that is a value whose termination says so.
+//!
+//! References: L. J. Munro, D. J. Wales, Phys. Rev. B 59, 3969 (1999), doi:10.1103/PhysRevB.59.3969; C. J. Cerjan, W. H. Miller,
+//! J. Chem. Phys. 75, 2800 (1981), doi:10.1063/1.442352; OPTIM (BFGSTS).
+
+use super::curvature::{Frame, curvature, iterative_mode};
+use super::evaluator::{Evaluator, check_position, check_start, now};
+use super::minimise::lbfgs::Memory;
+use super::minimise::{default_max_step, default_memory};
+use super::{Saddle, StationaryPoint, Termination};
+use crate::base::{Error, Result, Run};
+use crate::math::matrix::{add_scaled, dot, norm, rms};
+use crate::potentials::{Family, Potential};
+
+crate::choices! {
+    /// How `transition_state` moves.
+    pub enum SaddleMethod {
+        /// Hybrid eigenvector-following: uphill steps, then minimisation in the tangent space.
+        Hybrid = "hybrid",
+        /// Eigenvector-following with the dense Hessian at every step.
+        EigenvectorFollowing = "eigenvector_following",
+    }
+}
+
+crate::options! {
+    /// Options of `transition_state`.
+    pub struct TransitionStateOptions {
+        /// How to move.
+        method: SaddleMethod = SaddleMethod::Hybrid, ANY, "";
+        /// RMS gradient at which the search has converged.
+        tolerance: f64 = 1e-9, POSITIVE, "energy per length";
+        /// Largest number of iterations.
+        max_iterations: usize = 500, NOT_NEGATIVE, "";
+        /// First cap of the uphill step.
+        max_step: Option<f64> = None => "0.2 for networks and clusters, 0.05 for surfaces", POSITIVE, "length";
+        /// The direction in which to climb first.
+        direction: Option<Vec<f64>> = None => "the softest mode", ANY, "";
+    }
+}
+
+/// RMS gradient below which the hybrid hands over to full second order, where the Hessian is dense.
+const SECOND_ORDER_BELOW: f64 = 1e-2;
+/// Overlap of successive eigenvectors above which the mode has settled.
+const SETTLED: f64 = 0.9999;
+
+/// Climbs from `start` to a stationary point with exactly one negative Hessian eigenvalue.
+///
+/// Errors: a start or direction that does not fit or is not finite; a run that is stopped. Ending elsewhere is a value.
+pub fn transition_state(run: &Run, potential: &dyn Potential, start: &[f64], options: &TransitionStateOptions) -> Result<Saddle> {
+    if let Some(direction) = &options.direction {
+        check_position("transition_state", "direction", potential, direction)?;
+        if norm(direction) == 0.0 {
+            return Err(Error::value("transition_state: option `direction` has length 0").at("direction"));
+        }
+    }
+    let mut evaluator = Evaluator::new(run, potential);
+    let mut climb = now(Climb::begin(&mut evaluator, start, options))?;
+    let mut termination = now(climb.go(&mut evaluator, options))?;
+    let here = curvature(run, potential, &climb.x)?;
+    if termination == Termination::Converged {
+        if potential.evaporated(&climb.x) {
+            termination = Termination::Evaporated;
+        } else if here.index != 1 {
+            termination = Termination::Index(here.index);
+        }
+    }
+    let rms_gradient = rms(&climb.g);
+    Ok(Saddle {
+        point: StationaryPoint { position: climb.x, energy: climb.energy, rms_gradient, curvature: here },
+        eigenvalue: climb.eigenvalue,
+        eigenvector: climb.mode,
+        iterations: climb.iterations,
+        evaluations: evaluator.count,
+        termination,
+    })
+}
+
+/// A climb on its way.
+struct Climb<'a> {
+    x: Vec<f64>,
+    g: Vec<f64>,
+    energy: f64,
+    /// The mode followed, of length 1, and its curvature.
+    mode: Vec<f64>,
+    eigenvalue: f64,
+    overlap: f64,
+    cap: f64,
+    longest: f64,
+    iterations: usize,
+    frame: Frame<'a>,
+    dense: bool,
+}
+
+impl<'a> Climb<'a> {
+    async fn begin(evaluator: &mut Evaluator<'a>, start: &[f64], options: &TransitionStateOptions) -> Result<Climb<'a>> {
+        let potential = evaluator.potential;
+        let mut g = vec![0.0; potential.dimension()];
+        let energy = check_start("transition_state", evaluator, start, &mut g).await?;
+        let first = if potential.family() == Family::Surface { 0.05 } else { 0.2 };
+        let cap = options.max_step.unwrap_or(first);
+        let dense = potential.prefers_dense_hessian() || options.method == SaddleMethod::EigenvectorFollowing;
+        Ok(Climb {
+            x: start.to_vec(),
+            g,
+            energy,
+            mode: options.direction.clone().unwrap_or_default(),
+            eigenvalue: f64::NAN,
+            overlap: 0.0,
+            cap,
+            longest: 2.5 * cap,
+            iterations: 0,
+            frame: Frame::new(potential),
+            dense,
+        })
+    }
+
+    async fn go(&mut self, evaluator: &mut Evaluator<'a>, options: &TransitionStateOptions) -> Result<Termination> {
+        loop {
+            if !self.energy.is_finite() || !rms(&self.g).is_finite() {
+                return Ok(Termination::NotFinite);
+            }
+            let converged = rms(&self.g) <= options.tolerance;
+            if !converged && self.iterations >= options.max_iterations {
+                return Ok(Termination::MaxIterations);
+            }
+            self.find_mode(evaluator, self.iterations == 0 && options.direction.is_some() && !converged).await?;
+            if converged {
+                return Ok(Termination::Converged);
+            }
+            let near = self.eigenvalue < 0.0 && rms(&self.g) < SECOND_ORDER_BELOW && self.overlap > 0.9;
+            if options.method == SaddleMethod::EigenvectorFollowing || (self.dense && near) {
+                self.second_order_step(evaluator).await?;
+            } else {
+                self.hybrid_step(evaluator, options.tolerance).await?;
+            }
+            self.iterations += 1;
+        }
+    }
+
+    /// The lowest eigenpair at x, its sign that of the mode before. `keep` holds on to a direction that was asked for.
+    async fn find_mode(&mut self, evaluator: &mut Evaluator<'a>, keep: bool) -> Result<()> {
+        if self.dense {
+            self.frame.compute(evaluator, &self.x).await?;
+        }
+        if keep {
+            let length = norm(&self.mode);
+            self.mode.iter_mut().for_each(|m| *m /= length);
+            let mut curved = vec![0.0; self.x.len()];
+            evaluator.hessian_vector(&self.x, &self.mode, &mut curved).await?;
+            self.eigenvalue = dot(&self.mode, &curved);
+            return Ok(());
+        }
+        let (value, mut vector) = if self.dense { self.frame.lowest() } else { iterative_mode(evaluator, &self.x, &self.mode)? };
+        let overlap = if self.mode.is_empty() { 0.0 } else { dot(&self.mode, &vector) };
+        if overlap < 0.0 {
+            vector.iter_mut().for_each(|v| *v = -*v);
+        }
+        self.overlap = overlap.abs();
+        self.eigenvalue = value;
+        self.mode = vector;
+        Ok(())
+    }
+
+    /// Length of the uphill step along the mode, signed.
+    fn uphill(&self) -> f64 {
+        let along = dot(&self.g, &self.mode);
+        if self.eigenvalue < 0.0 {
+            let ratio = along / self.eigenvalue;
+            let step = 2.0 * along / (self.eigenvalue.abs() * (1.0 + (1.0 + 4.0 * ratio * ratio).sqrt()));
+            step.clamp(-self.cap, self.cap)
+        } else {
+            self.cap.copysign(along)
+        }
+    }
+
+    /// One uphill step, then LBFGS in the tangent space.
+    async fn hybrid_step(&mut self, evaluator: &mut Evaluator<'a>, tolerance: f64) -> Result<()> {
+        let n = self.x.len();
+        let step = self.uphill();
+        let before = dot(&self.g, &self.mode);
+        add_scaled(&mut self.x, step, &self.mode);
+        self.energy = evaluator.gradient(&self.x, &mut self.g).await?;
+        if step != 0.0 {
+            let measured = (dot(&self.g, &self.mode) - before) / step;
+            let miss = (measured / self.eigenvalue - 1.0).abs();
+            self.cap = if miss > 2.0 { self.cap / 1.1 } else { (1.1 * self.cap).min(self.longest) };
+        }
+        let longest = default_max_step(evaluator.potential).min(2.0 * self.longest);
+        let steps = if self.overlap > SETTLED { 100 } else { 10 };
+        let mut memory = Memory::new(default_memory(evaluator.potential).min(20));
+        let (mut down, mut x, mut g) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        let mut side = self.g.clone();
+        project(&mut side, &self.mode);
+        // Tighter than the slope along the mode there is no use in being before the mode is looked at again.
+        let enough = (0.1 * rms(&self.g)).max(0.5 * tolerance);
+        for _ in 0..steps {
+            if rms(&side) <= enough {
+                break;
+            }
+            memory.direction(&side, &mut down);
+            project(&mut down, &self.mode);
+            let length = norm(&down);
+            let mut scale = if length > longest { longest / length } else { 1.0 };
+            if dot(&down, &side) > 0.0 {
+                scale = -scale;
+            }
+            let mut energy = f64::NAN;
+            for _ in 0..10 {
+                for i in 0..n {
+                    x[i] = self.x[i] + scale * down[i];
+                }
+                energy = evaluator.gradient(&x, &mut g).await?;
+                if energy.is_finite() && energy - self.energy <= 1e-10 {
+                    break;
+                }
+                scale *= 0.1;
+            }
+            if !energy.is_finite() {
+                return Ok(());
+            }
+            let old = std::mem::replace(&mut side, g.clone());
+            project(&mut side, &self.mode);
+            memory.push(down.iter().map(|d| scale * d), side.iter().zip(&old).map(|(new, old)| new - old));
+            std::mem::swap(&mut self.x, &mut x);
+            std::mem::swap(&mut self.g, &mut g);
+            self.energy = energy;
+        }
+        Ok(())
+    }
+
+    /// One step uphill along the mode and Newton-like downhill in its complement, refused where the energy behaves otherwise than foretold.
+    async fn second_order_step(&mut self, evaluator: &mut Evaluator<'a>) -> Result<()> {
+        let n = self.x.len();
+        let (mut step, mut x, mut g) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        loop {
+            let uphill = self.uphill();
+            let along = dot(&self.g, &self.mode);
+            let mut rest = self.g.clone();
+            add_scaled(&mut rest, -along, &self.mode);
+            let predicted = self.frame.trust_step_beside(&rest, self.cap, &mut step)
+                + along * uphill
+                + 0.5 * self.eigenvalue * uphill * uphill;
+            add_scaled(&mut step, uphill, &self.mode);
+            for i in 0..n {
+                x[i] = self.x[i] + step[i];
+            }
+            let energy = evaluator.gradient(&x, &mut g).await?;
+            let change = energy - self.energy;
+            let rounding = 1e-11 * self.energy.abs().max(1e-3);
+            let ratio = if predicted.abs() > rounding { change / predicted } else { 1.0 };
+            let fits = energy.is_finite() && (ratio - 1.0).abs() < 1.5;
+            let size = norm(&step);
+            if fits && (ratio - 1.0).abs() < 0.5 {
+                self.cap = (1.5 * self.cap).min(self.longest);
+            } else if !fits || (ratio - 1.0).abs() > 0.75 {
+                self.cap = (0.4 * size.min(self.cap)).max(1e-12);
+            }
+            if fits || size < 1e-8 {
+                std::mem::swap(&mut self.x, &mut x);
+                std::mem::swap(&mut self.g, &mut g);
+                self.energy = energy;
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Takes the component along the unit vector `mode` out of `v`.
+fn project(v: &mut [f64], mode: &[f64]) {
+    let along = dot(v, mode);
+    add_scaled(v, -along, mode);
+}
