@@ -1,0 +1,125 @@
+//! Eight lanes in one AVX-512 register.
+//!
+//! SAFETY of every intrinsic here: values of this type exist only inside `simd::run_avx512`, which runs only after the processor was asked
+//! (the type is private to `simd`); loads and stores take whole, aligned blocks by reference.
+
+use super::{Block, LANES, Lanes};
+use std::arch::x86_64::*;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(__m512d);
+
+macro_rules! operator {
+    ($Trait:ident, $name:ident, $intrinsic:ident) => {
+        impl $Trait for Avx512 {
+            type Output = Avx512;
+            #[inline(always)]
+            fn $name(self, other: Avx512) -> Avx512 {
+                // SAFETY: see the top of the file.
+                Avx512(unsafe { $intrinsic(self.0, other.0) })
+            }
+        }
+    };
+}
+operator!(Add, add, _mm512_add_pd);
+operator!(Sub, sub, _mm512_sub_pd);
+operator!(Mul, mul, _mm512_mul_pd);
+operator!(Div, div, _mm512_div_pd);
+
+impl Neg for Avx512 {
+    type Output = Avx512;
+    #[inline(always)]
+    fn neg(self) -> Avx512 {
+        // SAFETY: see the top of the file.
+        Avx512(unsafe { _mm512_xor_pd(self.0, _mm512_set1_pd(-0.0)) })
+    }
+}
+
+// SAFETY of the blocks below: see the top of the file.
+impl Lanes for Avx512 {
+    const TILE_ROWS: usize = 5;
+    const TILE_COLUMNS: usize = 4;
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        Avx512(unsafe { _mm512_set1_pd(value) })
+    }
+    #[inline(always)]
+    fn load(block: &Block) -> Self {
+        Avx512(unsafe { _mm512_load_pd(block.0.as_ptr()) })
+    }
+    #[inline(always)]
+    fn store(self, block: &mut Block) {
+        unsafe { _mm512_store_pd(block.0.as_mut_ptr(), self.0) }
+    }
+    #[inline(always)]
+    fn fma(self, b: Self, c: Self) -> Self {
+        Avx512(unsafe { _mm512_fmadd_pd(self.0, b.0, c.0) })
+    }
+    #[inline(always)]
+    fn fnma(self, b: Self, c: Self) -> Self {
+        Avx512(unsafe { _mm512_fnmadd_pd(self.0, b.0, c.0) })
+    }
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Avx512(unsafe { _mm512_max_pd(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Avx512(unsafe { _mm512_min_pd(self.0, other.0) })
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Avx512(unsafe { _mm512_abs_pd(self.0) })
+    }
+    #[inline(always)]
+    fn with_sign(self, sign: Self) -> Self {
+        unsafe {
+            let mask = _mm512_castpd_si512(_mm512_set1_pd(-0.0));
+            // Bit by bit: mask ? sign : self.
+            let bits = _mm512_ternarylogic_epi64::<0b1100_1010>(mask, _mm512_castpd_si512(sign.0), _mm512_castpd_si512(self.0));
+            Avx512(_mm512_castsi512_pd(bits))
+        }
+    }
+    #[inline(always)]
+    fn select_less(a: Self, b: Self, then: Self, otherwise: Self) -> Self {
+        unsafe {
+            let mask = _mm512_cmp_pd_mask::<_CMP_LT_OQ>(a.0, b.0);
+            Avx512(_mm512_mask_blend_pd(mask, otherwise.0, then.0))
+        }
+    }
+    #[inline(always)]
+    fn round(self) -> Self {
+        Avx512(unsafe { _mm512_roundscale_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0) })
+    }
+    #[inline(always)]
+    fn exponential2(self) -> Self {
+        Avx512(unsafe { _mm512_scalef_pd(_mm512_set1_pd(1.0), self.0) })
+    }
+    #[inline(always)]
+    fn scale2(self, n: Self) -> Self {
+        Avx512(unsafe { _mm512_scalef_pd(self.0, n.0) })
+    }
+    #[inline(always)]
+    fn split(self) -> (Self, Self) {
+        unsafe {
+            let mantissa = _mm512_getmant_pd::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0);
+            (Avx512(_mm512_getexp_pd(self.0)), Avx512(mantissa))
+        }
+    }
+    #[inline(always)]
+    fn sums(v: [Self; LANES]) -> Self {
+        unsafe {
+            let pair = |a: Self, b: Self| _mm512_add_pd(_mm512_unpacklo_pd(a.0, b.0), _mm512_unpackhi_pd(a.0, b.0));
+            let quarters = |a, b| {
+                let even = _mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
+                let odd = _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b);
+                _mm512_add_pd(even, odd)
+            };
+            let low = quarters(pair(v[0], v[1]), pair(v[2], v[3]));
+            let high = quarters(pair(v[4], v[5]), pair(v[6], v[7]));
+            Avx512(quarters(low, high))
+        }
+    }
+}
