@@ -1,0 +1,670 @@
+//! A symmetric matrix brought to tridiagonal form once; index, lowest eigenpairs and determinants then in O(n).
+//!
+//! H = Q T Qᵀ (`householder.rs`). Sturm counts (the number of negative pivots of T − x is the number of eigenvalues below x) give the
+//! index and, by cutting an interval into nine at once, single eigenvalues; inverse iteration gives their eigenvectors; implicit QL gives
+//! all eigenvalues. Eight counts run side by side since one alone waits for its divisions.
+//!
+//! Cost for n = 74 at 2.5 GHz: `reduce` 15 µs; a count 1 µs, an eigenvalue 15, an eigenvector 4, a vector in or out of the reduced basis 2.
+//! When it fails: eigenvalues are exact to a few eps of the largest one, so one that is 1e-16 of it has no correct digit; eigenvectors of
+//! eigenvalues closer than 1e-3 of the norm are made orthogonal to each other and span the right space, but are not unique in it.
+//! References: W. Barth, R. S. Martin, J. H. Wilkinson, Numerische Mathematik 9, 386 (1967), doi:10.1007/BF02162154 (Sturm counts);
+//! I. C. F. Ipsen, SIAM Review 39, 254 (1997), doi:10.1137/S0036144596300773 (inverse iteration);
+//! A. Dubrulle, R. S. Martin, J. H. Wilkinson, Numerische Mathematik 12, 377 (1968), doi:10.1007/BF02165404 (implicit QL).
+
+use super::super::Matrix;
+use super::super::matrix::{add_scaled, dot, norm};
+use super::householder::{self, Reduction, padded};
+
+/// An eigenvalue h with |h| below this part of the largest |h| is neither negative nor positive.
+pub const NEAR_ZERO: f64 = 1e-7;
+
+/// Points that one Sturm sweep counts at.
+const LANES: usize = 8;
+
+/// How many eigenvalues are negative, near zero and positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inertia {
+    pub negative: usize,
+    pub near_zero: usize,
+    pub positive: usize,
+}
+
+/// A symmetric matrix in tridiagonal form with the way back. Keeps its memory from one matrix to the next.
+#[derive(Debug, Clone, Default)]
+pub struct Tridiagonal {
+    pub(super) n: usize,
+    pub(super) diagonal: Vec<f64>,
+    /// T[i + 1, i]; the last one unused (0).
+    pub(super) below: Vec<f64>,
+    /// Householder vector v_i in the first i places of row i, rows `padded(n)` apart, and β_i.
+    reflections: Vec<f64>,
+    beta: Vec<f64>,
+    work: Vec<f64>,
+    /// An interval that holds all eigenvalues, and the larger of its ends by magnitude.
+    low: f64,
+    high: f64,
+    pub(super) scale: f64,
+    /// No entry was infinite or undefined.
+    pub(super) finite: bool,
+    pub(super) factors: Factors,
+    pub(super) scratch: [Vec<f64>; 6],
+}
+
+/// T − s = P L U with row exchanges between neighbours: stable for any shift.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Factors {
+    /// Multipliers, pivots, first and second line above them; whether rows i and i + 1 changed places.
+    l: Vec<f64>,
+    u: Vec<f64>,
+    u1: Vec<f64>,
+    u2: Vec<f64>,
+    exchanged: Vec<bool>,
+}
+
+impl Factors {
+    /// Factorises T − s; a pivot smaller than `tiny` is replaced by it.
+    pub(super) fn factorise(&mut self, diagonal: &[f64], below: &[f64], s: f64, tiny: f64) {
+        let n = diagonal.len();
+        for v in [&mut self.l, &mut self.u, &mut self.u1, &mut self.u2] {
+            v.clear();
+            v.resize(n, 0.0);
+        }
+        self.exchanged.clear();
+        self.exchanged.resize(n, false);
+        let guard = |x: f64| if x.abs() < tiny { tiny.copysign(x) } else { x };
+        let (mut p, mut p1) = (diagonal[0] - s, if n > 1 { below[0] } else { 0.0 });
+        for i in 0..n - 1 {
+            let (b, d, b1) = (below[i], diagonal[i + 1] - s, if i + 2 < n { below[i + 1] } else { 0.0 });
+            if p.abs() >= b.abs() {
+                let p0 = guard(p);
+                let m = b / p0;
+                (self.l[i], self.u[i], self.u1[i], self.u2[i]) = (m, p0, p1, 0.0);
+                (p, p1) = (d - m * p1, b1);
+            } else {
+                let m = p / b;
+                (self.l[i], self.u[i], self.u1[i], self.u2[i], self.exchanged[i]) = (m, b, d, b1, true);
+                (p, p1) = (p1 - m * d, -m * b1);
+            }
+        }
+        self.u[n - 1] = guard(p);
+    }
+
+    /// y ← (T − s)⁻¹ y.
+    pub(super) fn solve(&self, y: &mut [f64]) {
+        self.forward(y);
+        self.backward(y);
+    }
+
+    fn forward(&self, y: &mut [f64]) {
+        for i in 0..y.len() - 1 {
+            if self.exchanged[i] {
+                y.swap(i, i + 1);
+            }
+            y[i + 1] -= self.l[i] * y[i];
+        }
+    }
+
+    pub(super) fn backward(&self, y: &mut [f64]) {
+        let n = y.len();
+        let (mut y1, mut y2) = (0.0, 0.0);
+        for i in (0..n).rev() {
+            let x = (y[i] - self.u1[i] * y1 - self.u2[i] * y2) / self.u[i];
+            y[i] = x;
+            (y1, y2) = (x, y1);
+        }
+    }
+}
+
+impl Tridiagonal {
+    pub fn new() -> Tridiagonal {
+        Tridiagonal::default()
+    }
+
+    /// Dimension of the matrix reduced last.
+    pub fn dimension(&self) -> usize {
+        self.n
+    }
+
+    /// Whether the matrix reduced last had only finite entries; if not, every answer is NaN or 0.
+    pub fn is_finite(&self) -> bool {
+        self.finite
+    }
+
+    /// Reduces m (square; only the lower triangle is read). 4/3 n³ flops, no allocation once the size has been seen.
+    pub fn reduce(&mut self, m: &Matrix) {
+        assert_eq!(m.rows, m.columns, "a symmetric matrix is square");
+        let n = m.rows;
+        let stride = padded(n);
+        self.n = n;
+        self.reflections.clear();
+        self.reflections.resize(stride * stride, 0.0);
+        for v in [&mut self.diagonal, &mut self.below, &mut self.beta] {
+            v.clear();
+            v.resize(n, 0.0);
+        }
+        self.work.resize(5 * stride, 0.0);
+        let mut largest = 0.0f64;
+        let mut sound = true;
+        for i in 0..n {
+            let row = &m.row(i)[..=i];
+            self.reflections[i * stride..i * stride + i + 1].copy_from_slice(row);
+            for &x in row {
+                largest = largest.max(x.abs());
+                sound &= x.is_finite();
+            }
+        }
+        self.finite = sound;
+        if !sound {
+            return;
+        }
+        // The diagonal blocks are kept whole.
+        for i in 0..n {
+            for j in i / householder::BLOCK * householder::BLOCK..i {
+                self.reflections[j * stride + i] = self.reflections[i * stride + j];
+            }
+        }
+        // Squares must neither overflow nor vanish: a power of two changes no digit.
+        let unit = if largest > 0.0 && !(1e-120..1e120).contains(&largest) { power_of_two_below(largest) } else { 1.0 };
+        if unit != 1.0 {
+            self.reflections.iter_mut().for_each(|x| *x /= unit);
+        }
+        householder::reduce(Reduction {
+            n,
+            a: &mut self.reflections,
+            diagonal: &mut self.diagonal,
+            below: &mut self.below,
+            beta: &mut self.beta,
+            work: &mut self.work,
+        });
+        if unit != 1.0 {
+            self.diagonal.iter_mut().chain(&mut self.below).for_each(|x| *x *= unit);
+        }
+        self.enclose();
+    }
+
+    /// Takes T itself: `diagonal` of length n, `below` of length n − 1; the reduced basis is then the full one.
+    pub fn from_bands(diagonal: &[f64], below: &[f64]) -> Tridiagonal {
+        let n = diagonal.len();
+        assert_eq!(below.len() + 1, n.max(1), "a tridiagonal matrix has one element less below its diagonal");
+        let mut t = Tridiagonal { n, diagonal: diagonal.to_vec(), below: below.to_vec(), ..Tridiagonal::default() };
+        t.below.resize(n, 0.0);
+        t.beta = vec![0.0; n];
+        t.reflections = vec![0.0; padded(n) * padded(n)];
+        t.finite = diagonal.iter().chain(below).all(|x| x.is_finite());
+        t.enclose();
+        t
+    }
+
+    /// Gerschgorin's interval.
+    fn enclose(&mut self) {
+        let n = self.n;
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for i in 0..n {
+            let around = (if i > 0 { self.below[i - 1].abs() } else { 0.0 }) + if i + 1 < n { self.below[i].abs() } else { 0.0 };
+            low = low.min(self.diagonal[i] - around);
+            high = high.max(self.diagonal[i] + around);
+        }
+        self.scale = if n == 0 { 0.0 } else { low.abs().max(high.abs()) };
+        let margin = 4.0 * f64::EPSILON * self.scale + f64::MIN_POSITIVE;
+        (self.low, self.high) = (low - margin, high + margin);
+    }
+
+    /// Numbers of eigenvalues below each of eight points.
+    fn counts(&self, points: [f64; LANES]) -> [usize; LANES] {
+        // A pivot of zero becomes a tiny negative one: the count then holds for a point a hair higher.
+        let tiny = (1e-32 * self.scale).max(f64::MIN_POSITIVE);
+        let mut q = [1.0f64; LANES];
+        let mut negative = [0.0f64; LANES];
+        let mut before = 0.0;
+        for (&d, &next) in self.diagonal.iter().zip(&self.below) {
+            for k in 0..LANES {
+                // (e/q)·e, not e²/q: the square would overflow for entries above 1e154.
+                let x = (d - points[k]) - before / q[k] * before;
+                q[k] = if x.abs() < tiny { -tiny } else { x };
+                negative[k] += if q[k] < 0.0 { 1.0 } else { 0.0 };
+            }
+            before = next;
+        }
+        negative.map(|x| x as usize)
+    }
+
+    /// Number of eigenvalues below x.
+    pub fn count_below(&self, x: f64) -> usize {
+        if self.finite { self.counts([x; LANES])[0] } else { 0 }
+    }
+
+    /// Eigenvalue number k (0 the lowest) to within `width` (never closer than a few eps of the norm).
+    fn bisect(&self, k: usize, mut low: f64, mut high: f64, width: f64) -> f64 {
+        if self.scale == 0.0 {
+            return 0.0;
+        }
+        let closest = width.max(2.0 * f64::EPSILON * self.scale).max(f64::MIN_POSITIVE);
+        while high - low > closest {
+            let step = (high - low) / (LANES + 1) as f64;
+            let mut points = [0.0; LANES];
+            for (i, p) in points.iter_mut().enumerate() {
+                *p = low + step * (i + 1) as f64;
+            }
+            let counts = self.counts(points);
+            // The first point with more than k eigenvalues below it closes the interval.
+            let i = counts.iter().position(|&c| c > k).unwrap_or(LANES);
+            let (new_low, new_high) = (if i > 0 { points[i - 1] } else { low }, if i < LANES { points[i] } else { high });
+            if new_high - new_low >= high - low {
+                break;
+            }
+            (low, high) = (new_low, new_high);
+        }
+        0.5 * (low + high)
+    }
+
+    /// Eigenvalue number k, 0 the lowest. NaN where there is none.
+    pub fn eigenvalue(&self, k: usize) -> f64 {
+        if k >= self.n || !self.finite { f64::NAN } else { self.bisect(k, self.low, self.high, 0.0) }
+    }
+
+    /// The largest |eigenvalue| to a part in a million: what the near-zero band is measured by.
+    pub fn largest_magnitude(&self) -> f64 {
+        if self.n == 0 || !self.finite {
+            return f64::NAN;
+        }
+        let width = 1e-6 * self.scale;
+        let lowest = self.bisect(0, self.low, self.high, width);
+        let highest = self.bisect(self.n - 1, self.low, self.high, width);
+        lowest.abs().max(highest.abs())
+    }
+
+    /// Negative, near-zero and positive eigenvalues; near zero is |h| < 1e-7 of the largest. About ten sweeps.
+    pub fn index(&self) -> Inertia {
+        if self.n == 0 || !self.finite {
+            return Inertia { negative: 0, near_zero: 0, positive: 0 };
+        }
+        if self.scale == 0.0 {
+            return Inertia { negative: 0, near_zero: self.n, positive: 0 };
+        }
+        let band = NEAR_ZERO * self.largest_magnitude();
+        let mut points = [band; LANES];
+        points[0] = -band;
+        let counts = self.counts(points);
+        let negative = counts[0];
+        let below = counts[1];
+        Inertia { negative, near_zero: below - negative, positive: self.n - below }
+    }
+
+    /// The lowest k eigenvalues, ascending (fewer where the matrix is smaller). 17 sweeps each.
+    pub fn lowest_values(&self, k: usize) -> Vec<f64> {
+        let k = k.min(self.n);
+        if !self.finite {
+            return vec![f64::NAN; k];
+        }
+        let mut low = self.low;
+        (0..k)
+            .map(|i| {
+                let value = self.bisect(i, low, self.high, 0.0);
+                low = value - 4.0 * f64::EPSILON * self.scale;
+                value
+            })
+            .collect()
+    }
+
+    /// The lowest eigenvalue; its eigenvector of length 1 goes to `vector` (full space).
+    pub fn lowest_pair(&mut self, vector: &mut [f64]) -> f64 {
+        let value = self.eigenvalue(0);
+        let mut u = std::mem::take(&mut self.scratch[5]);
+        self.reduced_eigenvector(value, &[], &mut u);
+        vector.copy_from_slice(&u);
+        self.scratch[5] = u;
+        self.from_reduced(vector);
+        value
+    }
+
+    /// The lowest k eigenpairs: values ascending, eigenvectors of length 1 as columns (n × k).
+    pub fn lowest(&mut self, k: usize) -> (Vec<f64>, Matrix) {
+        let values = self.lowest_values(k);
+        let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(values.len());
+        for (i, &value) in values.iter().enumerate() {
+            // Neighbours in a cluster of eigenvalues are kept orthogonal, as LAPACK's dstein does.
+            let first = (0..i).rev().take_while(|&j| values[j + 1] - values[j] <= 1e-3 * self.scale).last().unwrap_or(i);
+            let mut u = Vec::new();
+            self.reduced_eigenvector(value, &vectors[first..i], &mut u);
+            vectors.push(u);
+        }
+        let mut columns = Matrix::zeros(self.n, values.len());
+        for (j, u) in vectors.iter_mut().enumerate() {
+            self.from_reduced(u);
+            for (i, &x) in u.iter().enumerate() {
+                columns[(i, j)] = x;
+            }
+        }
+        (values, columns)
+    }
+
+    /// Inverse iteration in the reduced space from a fixed start, kept orthogonal to `others`.
+    pub(super) fn reduced_eigenvector(&mut self, value: f64, others: &[Vec<f64>], u: &mut Vec<f64>) {
+        let n = self.n;
+        u.clear();
+        if !self.finite || !value.is_finite() {
+            u.resize(n, f64::NAN);
+            return;
+        }
+        if n == 0 {
+            return;
+        }
+        let tiny = (f64::EPSILON * self.scale).max(f64::MIN_POSITIVE / f64::EPSILON);
+        self.factors.factorise(&self.diagonal, &self.below, value, tiny);
+        // A start without symmetry: no eigenvector of a structured matrix is orthogonal to it, and each further one begins elsewhere.
+        let mut seed = 0x9e37_79b9_u32.wrapping_add(others.len() as u32);
+        u.extend((0..n).map(|_| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            0.5 + f64::from(seed >> 8) / f64::from(1 << 24)
+        }));
+        for round in 0..6 {
+            if round == 0 {
+                self.factors.backward(u);
+            } else {
+                self.factors.solve(u);
+            }
+            for _ in 0..2 {
+                for other in others {
+                    let s = dot(u, other);
+                    add_scaled(u, -s, other);
+                }
+            }
+            // Growth by 1 / (n eps) says that the residual is at rounding.
+            let largest = u.iter().fold(0.0f64, |s, x| s.max(x.abs()));
+            if largest == 0.0 || !largest.is_finite() {
+                u.iter_mut().enumerate().for_each(|(i, x)| *x = if i == (round + others.len()) % n { 1.0 } else { 0.0 });
+                continue;
+            }
+            u.iter_mut().for_each(|x| *x /= largest);
+            let length = norm(u);
+            u.iter_mut().for_each(|x| *x /= length);
+            if round > 0 && largest * tiny * 1e3 * (n as f64) > 1.0 {
+                break;
+            }
+        }
+    }
+
+    /// v ← Qᵀ v, into the basis where the matrix is T. 2 n² flops.
+    pub fn to_reduced(&self, v: &mut [f64]) {
+        for i in (1..self.n).rev() {
+            self.reflect(i, v);
+        }
+    }
+
+    /// y ← Q y, back into the full space. 2 n² flops.
+    pub fn from_reduced(&self, y: &mut [f64]) {
+        for i in 1..self.n {
+            self.reflect(i, y);
+        }
+    }
+
+    fn reflect(&self, i: usize, y: &mut [f64]) {
+        let beta = self.beta[i];
+        if beta != 0.0 {
+            let start = i * padded(self.n);
+            let v = &self.reflections[start..start + i];
+            let s = beta * dot(v, &y[..i]);
+            add_scaled(&mut y[..i], -s, v);
+        }
+    }
+
+    /// All eigenvalues, ascending, by implicit QL without vectors. O(n²): about 60 µs for n = 74.
+    pub fn values(&self) -> Vec<f64> {
+        let n = self.n;
+        if !self.finite {
+            return vec![f64::NAN; n];
+        }
+        let unit = if self.scale > 0.0 { power_of_two_below(self.scale) } else { 1.0 };
+        let mut d: Vec<f64> = self.diagonal.iter().map(|x| x / unit).collect();
+        let mut e: Vec<f64> = self.below.iter().map(|x| x / unit).collect();
+        for l in 0..n {
+            // A few rounds an eigenvalue; the limit only keeps a defect from looping for ever, and what is left is then bisected.
+            for _ in 0..60 {
+                let m = (l..n - 1).find(|&m| e[m].abs() <= f64::EPSILON * (d[m].abs() + d[m + 1].abs())).unwrap_or(n - 1);
+                if m == l {
+                    break;
+                }
+                let mut g = (d[l + 1] - d[l]) / (2.0 * e[l]);
+                let mut r = g.hypot(1.0);
+                g = d[m] - d[l] + e[l] / (g + r.copysign(g));
+                let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
+                let mut split = false;
+                for i in (l..m).rev() {
+                    let (f, b) = (s * e[i], c * e[i]);
+                    r = (f * f + g * g).sqrt();
+                    e[i + 1] = r;
+                    if r == 0.0 {
+                        d[i + 1] -= p;
+                        e[m] = 0.0;
+                        split = true;
+                        break;
+                    }
+                    (s, c) = (f / r, g / r);
+                    g = d[i + 1] - p;
+                    r = (d[i] - g) * s + 2.0 * c * b;
+                    p = s * r;
+                    d[i + 1] = g + p;
+                    g = c * r - b;
+                }
+                if !split {
+                    d[l] -= p;
+                    e[l] = g;
+                    e[m] = 0.0;
+                }
+            }
+        }
+        if d.iter().any(|x| !x.is_finite()) {
+            return (0..n).map(|k| self.eigenvalue(k)).collect();
+        }
+        d.iter_mut().for_each(|x| *x *= unit);
+        d.sort_by(f64::total_cmp);
+        d
+    }
+
+    /// Σ ln|h| over the eigenvalues that are not near zero. O(n) where none is, all eigenvalues otherwise.
+    pub fn log_product(&self) -> f64 {
+        if !self.finite {
+            return f64::NAN;
+        }
+        if self.index().near_zero == 0 {
+            // The product of the pivots of T is its determinant; gather them so that few logarithms are taken.
+            let (mut sum, mut product, mut before, mut q) = (0.0, 1.0f64, 0.0, 1.0);
+            for (&d, &next) in self.diagonal.iter().zip(&self.below) {
+                let x = d - before / q * before;
+                q = if x.abs() < f64::MIN_POSITIVE { f64::MIN_POSITIVE } else { x };
+                product *= q.abs();
+                if !(1e-100..1e100).contains(&product) {
+                    sum += product.ln();
+                    product = 1.0;
+                }
+                before = next;
+            }
+            let total = sum + product.ln();
+            if total.is_finite() {
+                return total;
+            }
+        }
+        let values = self.values();
+        let band = NEAR_ZERO * values.iter().fold(0.0f64, |s, h| s.max(h.abs()));
+        values.iter().filter(|h| h.abs() >= band && **h != 0.0).map(|h| h.abs().ln()).sum()
+    }
+
+    /// out ← (H − σ)⁻¹ b in the full space, by a pivoted factorisation of T − σ. O(n²) for the transforms.
+    pub fn solve_shifted(&mut self, sigma: f64, b: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(b);
+        if self.n == 0 {
+            return;
+        }
+        self.to_reduced(out);
+        let tiny = (f64::EPSILON * self.scale).max(f64::MIN_POSITIVE / f64::EPSILON);
+        self.factors.factorise(&self.diagonal, &self.below, sigma, tiny);
+        self.factors.solve(out);
+        self.from_reduced(out);
+    }
+}
+
+/// The largest power of two that is at most x > 0 (never a denormal one).
+fn power_of_two_below(x: f64) -> f64 {
+    f64::from_bits(x.max(f64::MIN_POSITIVE).to_bits() & 0x7ff0_0000_0000_0000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{random_symmetric, with_spectrum};
+    use super::super::{symmetric_eigen, symmetric_eigenvalues};
+    use super::*;
+
+    fn reduced(m: &Matrix) -> Tridiagonal {
+        let mut t = Tridiagonal::new();
+        t.reduce(m);
+        t
+    }
+
+    fn diagonal(values: &[f64]) -> Matrix {
+        let mut m = Matrix::zeros(values.len(), values.len());
+        for (i, &x) in values.iter().enumerate() {
+            m[(i, i)] = x;
+        }
+        m
+    }
+
+    fn cases() -> Vec<Matrix> {
+        let mut cases: Vec<Matrix> = [1, 2, 3, 8, 9, 30, 74].iter().map(|&n| random_symmetric(n, 11)).collect();
+        cases.push(with_spectrum(&[1.0; 9], 1));
+        cases.push(with_spectrum(&[-2.0, -2.0, 0.0, 0.0, 0.0, 1e-8, 3.0, 3.0, 1e3], 2));
+        cases.push(with_spectrum(&(0..20).map(|k| 10f64.powi(-k)).collect::<Vec<_>>(), 3));
+        cases.push(diagonal(&[3.0, -1.0, 2.0, 0.0, 2.0]));
+        cases.push(diagonal(&[0.0; 4]));
+        cases.push(with_spectrum(&[-3e-200, 1e-200, 2e-200], 4));
+        cases.push(with_spectrum(&[-3e200, 1e200, 2e200], 4));
+        cases
+    }
+
+    #[test]
+    fn eigenvalues_agree_with_the_full_solver() {
+        for m in cases() {
+            let expected = symmetric_eigenvalues(&m);
+            let scale = expected.iter().fold(0.0f64, |s, x| s.max(x.abs())).max(f64::MIN_POSITIVE);
+            let t = reduced(&m);
+            for (k, (&e, q)) in expected.iter().zip(t.values()).enumerate() {
+                assert!((e - q).abs() <= 4e-14 * scale, "QL: {q} for {e}, n = {}", m.rows);
+                assert!((e - t.eigenvalue(k)).abs() <= 4e-14 * scale, "bisection: {} for {e}, n = {}", t.eigenvalue(k), m.rows);
+            }
+            assert_eq!(t.lowest_values(3).len(), m.rows.min(3));
+        }
+    }
+
+    #[test]
+    fn lowest_vectors_are_orthonormal_eigenvectors() {
+        for m in cases() {
+            let mut t = reduced(&m);
+            let scale = t.largest_magnitude().max(f64::MIN_POSITIVE);
+            let (values, vectors) = t.lowest(6);
+            let mut single = vec![0.0; m.rows];
+            assert_eq!(t.lowest_pair(&mut single), values[0]);
+            for k in 0..values.len() {
+                let u = vectors.column(k);
+                for i in 0..m.rows {
+                    let r = dot(m.row(i), &u) - values[k] * u[i];
+                    assert!(r.abs() <= 1e-13 * scale, "residual {r} of eigenvalue {k}, n = {}, values {values:?}", m.rows);
+                }
+                for l in 0..=k {
+                    let overlap = dot(&u, &vectors.column(l));
+                    assert!((overlap - f64::from(k == l)).abs() < 1e-12, "overlap {overlap} of {k} and {l}, n = {}", m.rows);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn index_leaves_out_the_near_zero_band() {
+        let t = reduced(&with_spectrum(&[-5.0, -1e-3, -1e-8, 0.0, 2e-8, 1e-5, 1.0, 2.0], 5));
+        assert_eq!(t.index(), Inertia { negative: 2, near_zero: 3, positive: 3 });
+        assert_eq!((t.count_below(-6.0), t.count_below(0.5), t.count_below(7.0)), (0, 6, 8));
+        let zero = reduced(&Matrix::zeros(3, 3));
+        assert_eq!(zero.index(), Inertia { negative: 0, near_zero: 3, positive: 0 });
+        assert_eq!(reduced(&Matrix::from_rows(1, 1, vec![-2.0])).index(), Inertia { negative: 1, near_zero: 0, positive: 0 });
+    }
+
+    #[test]
+    fn log_product_leaves_out_the_near_zero_band() {
+        let plain = [-5.0f64, -1e-3, 1e-4, 1.0, 2.0, 300.0];
+        let expected: f64 = plain.iter().map(|h| h.abs().ln()).sum();
+        let found = reduced(&with_spectrum(&plain, 6)).log_product();
+        // The smallest eigenvalue, 1e-4 beside 300, carries a relative error of 300 / 1e-4 · 1e-16.
+        assert!((found - expected).abs() < 1e-8, "{found} for {expected}");
+        let found = reduced(&with_spectrum(&[-5.0, -1e-3, 0.0, 1e-12, 1.0, 2.0, 300.0], 6)).log_product();
+        assert!((found - (5.0f64 * 1e-3 * 2.0 * 300.0).ln()).abs() < 1e-8);
+    }
+
+    #[test]
+    fn vectors_go_in_and_out() {
+        let m = random_symmetric(13, 3);
+        let t = reduced(&m);
+        let v: Vec<f64> = (0..13).map(|i| (i as f64).cos()).collect();
+        let mut w = v.clone();
+        t.to_reduced(&mut w);
+        assert!((norm(&w) - norm(&v)).abs() < 1e-14 * 13.0);
+        // vᵀ H v is wᵀ T w.
+        let full: f64 = (0..13).map(|i| v[i] * dot(m.row(i), &v)).sum();
+        let small: f64 = (0..13).map(|i| w[i] * w[i] * t.diagonal[i]).sum::<f64>()
+            + (0..12).map(|i| 2.0 * w[i] * w[i + 1] * t.below[i]).sum::<f64>();
+        assert!((full - small).abs() < 1e-12);
+        t.from_reduced(&mut w);
+        assert!(v.iter().zip(&w).all(|(a, b)| (a - b).abs() < 1e-13));
+    }
+
+    #[test]
+    fn shifted_solves_satisfy_the_equation() {
+        for n in [1, 2, 5, 40] {
+            let m = random_symmetric(n, 9);
+            let mut t = reduced(&m);
+            let b: Vec<f64> = (0..n).map(|i| (1.0 + i as f64).sin()).collect();
+            let mut y = vec![0.0; n];
+            for sigma in [0.0, 0.3, -20.0] {
+                t.solve_shifted(sigma, &b, &mut y);
+                let size = norm(&y) * (n as f64 + 20.0);
+                for i in 0..n {
+                    let r = dot(m.row(i), &y) - sigma * y[i] - b[i];
+                    assert!(r.abs() < 1e-14 * size.max(1.0), "residual {r}, n = {n}, shift {sigma}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn eigenvectors_of_a_split_matrix_are_found() {
+        // Two equal halves without a link: every eigenvalue twice.
+        let t = Tridiagonal::from_bands(&[1.0, 2.0, 3.0, 1.0, 2.0, 3.0], &[0.5, 0.5, 0.0, 0.5, 0.5]);
+        let (values, vectors) = t.clone().lowest(4);
+        assert!((values[0] - values[1]).abs() < 1e-15 && (values[2] - values[3]).abs() < 1e-15);
+        for k in 0..4 {
+            for l in 0..k {
+                assert!(dot(&vectors.column(k), &vectors.column(l)).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn undefined_entries_never_loop_or_panic() {
+        let mut m = random_symmetric(5, 1);
+        m[(3, 1)] = f64::NAN;
+        let mut t = reduced(&m);
+        assert!(!t.is_finite() && t.eigenvalue(0).is_nan() && t.log_product().is_nan() && t.values()[4].is_nan());
+        assert_eq!(t.index(), Inertia { negative: 0, near_zero: 0, positive: 0 });
+        assert!(t.lowest(2).1.data.iter().all(|x| x.is_nan()));
+        let none = reduced(&Matrix::zeros(0, 0));
+        assert_eq!((none.values().len(), none.index().positive, none.log_product()), (0, 0, 0.0));
+    }
+
+    #[test]
+    fn memory_serves_matrices_of_any_size_in_turn() {
+        let mut t = Tridiagonal::new();
+        for n in [30, 4, 17, 74, 1] {
+            let m = random_symmetric(n, 21);
+            t.reduce(&m);
+            let expected = symmetric_eigen(&m).0;
+            assert!(t.values().iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12));
+        }
+    }
+}
