@@ -1,1 +1,4 @@
-//! (to be written)
+//! What is computed from data, networks and landscapes: outcomes of minimisation, scores, spectra.
+//! Never draws and never moves a point by itself.
+
+pub mod scores;

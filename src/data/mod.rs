@@ -10,7 +10,7 @@ pub mod parts;
 pub mod table;
 pub mod write;
 
-//pub use table::{Column, Table};
+pub use table::{Column, Table};
 
 use crate::base::{Error, OptionType, OptionValue, Result};
 use crate::math::Matrix;
