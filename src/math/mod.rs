@@ -6,7 +6,9 @@ pub mod eigen;
 pub mod graph;
 pub mod lanczos;
 pub mod matrix;
+pub mod pairs;
 pub mod random;
+pub mod rotation;
 pub mod simd;
 pub mod statistics;
 
