@@ -210,7 +210,11 @@ mod tests {
                 assert!((found - energy).abs() <= 1e-14 * size + 1e-80, "{name}, {atoms} atoms: {found}, expected {energy}");
                 for i in 0..3 * atoms {
                     let f = forces[i % 3 * width + i / 3];
-                    assert!((f - gradient[i]).abs() <= 1e-14 * steep * 10.0, "{name}, {atoms} atoms, {i}: {f}, expected {}", gradient[i]);
+                    assert!(
+                        (f - gradient[i]).abs() <= 1e-14 * steep * 10.0,
+                        "{name}, {atoms} atoms, {i}: {f}, expected {}",
+                        gradient[i]
+                    );
                 }
             }
         }

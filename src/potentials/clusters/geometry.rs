@@ -1,0 +1,307 @@
+//! The shape of a set of like atoms: moments of inertia, the order of the point group, superposition of one geometry onto another.
+//!
+//! Two geometries are superposed exactly by frames: an atom and a second one span, with the centroid, a coordinate frame; every pair of the other
+//! geometry with the same two radii and the same distance spans a candidate for its image, once right-handed and once left-handed. All atoms are
+//! then matched one by one. The pair is taken from the smallest shells (atoms at one radius), so that a geometry without symmetry has a single
+//! candidate and an icosahedron 120. Cost: candidates × n², with n² replaced by a few comparisons for nearly all that fail.
+//! Fails (says so by `None`) when the pair would be too nearly parallel or atoms too close for the tolerance; linear geometries are matched along their axis.
+
+use crate::math::rotation::{self, Mat3, Vec3, apply, cross, dot, length, sub};
+
+/// Atoms relative to their centroid, and the centroid.
+pub(super) fn centred(x: &[f64]) -> (Vec<Vec3>, Vec3) {
+    let (atoms, _) = x.as_chunks::<3>();
+    let mut centre = [0.0; 3];
+    for atom in atoms {
+        for k in 0..3 {
+            centre[k] += atom[k];
+        }
+    }
+    let centre = centre.map(|c| c / atoms.len().max(1) as f64);
+    (atoms.iter().map(|&a| sub(a, centre)).collect(), centre)
+}
+
+/// Principal moments of inertia (ascending, unit masses) and their axes (a row each) of atoms around the origin.
+pub(super) fn inertia(points: &[Vec3]) -> ([f64; 3], Mat3) {
+    let mut tensor = [[0.0; 3]; 3];
+    for &p in points {
+        let square = dot(p, p);
+        for k in 0..3 {
+            for l in 0..3 {
+                tensor[k][l] += if k == l { square } else { 0.0 } - p[k] * p[l];
+            }
+        }
+    }
+    rotation::eigen(tensor)
+}
+
+/// Principal moments of inertia of atoms at `x` around their centroid, ascending, for unit masses (σ²).
+pub fn moments_of_inertia(x: &[f64]) -> [f64; 3] {
+    inertia(&centred(x).0).0
+}
+
+/// One geometry laid onto another: a_i ≈ rotation · b_(order i).
+pub(super) struct Match {
+    /// Proper or improper.
+    pub rotation: Mat3,
+    pub order: Vec<usize>,
+    /// √Σ|a_i − R b_(order i)|².
+    pub distance: f64,
+}
+
+/// The least distance for a given pairing of atoms and chirality.
+pub(super) fn superpose(a: &[Vec3], b: &[Vec3], order: &[usize], mirror: bool) -> Match {
+    let sign = if mirror { -1.0 } else { 1.0 };
+    let mut sums = [[0.0; 3]; 3];
+    for (p, &j) in a.iter().zip(order) {
+        let q = b[j];
+        for k in 0..3 {
+            for l in 0..3 {
+                sums[k][l] += sign * q[k] * p[l];
+            }
+        }
+    }
+    let proper = rotation::superposition(&sums);
+    let rotation = if mirror { rotation::negative(&proper) } else { proper };
+    let square: f64 = a
+        .iter()
+        .zip(order)
+        .map(|(&p, &j)| {
+            let gap = sub(p, apply(&rotation, b[j]));
+            dot(gap, gap)
+        })
+        .sum();
+    Match { rotation, order: order.to_vec(), distance: square.sqrt() }
+}
+
+/// A lower bound of the distance between two geometries under every rotation and permutation: their sorted radii.
+pub(super) fn radial_distance(a: &[Vec3], b: &[Vec3]) -> f64 {
+    let sorted = |points: &[Vec3]| {
+        let mut radii: Vec<f64> = points.iter().map(|&p| length(p)).collect();
+        radii.sort_by(f64::total_cmp);
+        radii
+    };
+    sorted(a).iter().zip(sorted(b)).map(|(r, s)| (r - s) * (r - s)).sum::<f64>().sqrt()
+}
+
+/// Atoms i and j of a geometry that span a frame with the centroid, with as few candidates for their images as can be.
+/// `None` when the geometry is a point or nearly linear.
+fn frame_pair(points: &[Vec3], tolerance: f64) -> Option<(usize, usize)> {
+    let radii: Vec<f64> = points.iter().map(|&p| length(p)).collect();
+    let largest = radii.iter().fold(0.0f64, |a, &r| a.max(r));
+    let shell: Vec<usize> = radii.iter().map(|r| radii.iter().filter(|s| (*s - r).abs() <= 2.0 * tolerance).count()).collect();
+    // The image of the pair is off by up to the tolerance; these bounds keep the error that follows at the outermost atom within ten of it.
+    let i = (0..points.len()).filter(|&i| radii[i] >= 0.4 * largest && radii[i] > 0.0).min_by_key(|&i| shell[i])?;
+    let off_axis = |j: usize| length(cross(points[i], points[j])) / radii[i];
+    let j = (0..points.len()).filter(|&j| j != i && off_axis(j) >= 0.3 * largest).min_by_key(|&j| shell[j])?;
+    Some((i, j))
+}
+
+/// How far images of matched atoms may be from where the frame puts them, in units of the tolerance: see `frame_pair`.
+const AMPLIFICATION: f64 = 10.0;
+
+/// What a search for superpositions can answer.
+pub(super) enum Superposition {
+    /// Every one found (only the first where one was enough).
+    Exactly(Vec<Match>),
+    /// The method does not apply to this geometry at this tolerance.
+    Undecided,
+}
+
+/// All superpositions of `b` onto `a`, mirror images included, whose distance is at most `tolerance`; stops at the first unless `all`.
+/// Both are centred and have the same number of atoms. A linear geometry has its whole circle of rotations counted once.
+pub(super) fn superpositions(a: &[Vec3], b: &[Vec3], tolerance: f64, all: bool) -> Superposition {
+    if radial_distance(a, b) > tolerance {
+        return Superposition::Exactly(Vec::new());
+    }
+    let Some((i, j)) = frame_pair(a, tolerance) else {
+        return linear_superpositions(a, b, tolerance);
+    };
+    let closest = closest_pair(a);
+    if 2.0 * AMPLIFICATION * tolerance > closest {
+        return Superposition::Undecided;
+    }
+    let (ri, rj, rij) = (length(a[i]), length(a[j]), length(sub(a[i], a[j])));
+    let target = rotation::transpose(&rotation::frame(a[i], a[j], false));
+    let mut found = Vec::new();
+    let mut order = vec![0; a.len()];
+    let mut used = vec![false; a.len()];
+    for p in 0..b.len() {
+        if (length(b[p]) - ri).abs() > tolerance {
+            continue;
+        }
+        for q in 0..b.len() {
+            if q == p || (length(b[q]) - rj).abs() > tolerance || (length(sub(b[p], b[q])) - rij).abs() > 2.0 * tolerance {
+                continue;
+            }
+            for mirror in [false, true] {
+                let map = rotation::multiply(&target, &rotation::frame(b[p], b[q], mirror));
+                if !match_atoms(a, b, &map, AMPLIFICATION * tolerance, &mut order, &mut used) {
+                    continue;
+                }
+                let refined = superpose(a, b, &order, mirror);
+                if refined.distance <= tolerance {
+                    found.push(refined);
+                    if !all {
+                        return Superposition::Exactly(found);
+                    }
+                }
+            }
+        }
+    }
+    Superposition::Exactly(found)
+}
+
+/// Pairs each atom of `a` with the atom of `b` whose image is within `reach`; false when one has none.
+fn match_atoms(a: &[Vec3], b: &[Vec3], map: &Mat3, reach: f64, order: &mut [usize], used: &mut [bool]) -> bool {
+    used.fill(false);
+    for (k, &q) in b.iter().enumerate() {
+        let image = apply(map, q);
+        let near = a.iter().enumerate().find(|&(i, &p)| {
+            let gap = sub(p, image);
+            !used[i] && dot(gap, gap) <= reach * reach
+        });
+        match near {
+            Some((i, _)) => {
+                used[i] = true;
+                order[i] = k;
+            }
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The smallest distance between two atoms.
+fn closest_pair(points: &[Vec3]) -> f64 {
+    let mut least = f64::INFINITY;
+    for (i, &p) in points.iter().enumerate() {
+        for &q in &points[..i] {
+            let gap = sub(p, q);
+            least = least.min(dot(gap, gap));
+        }
+    }
+    least.sqrt()
+}
+
+/// A geometry on a line: atoms are matched in their order along it and against it, each with and without a mirror.
+fn linear_superpositions(a: &[Vec3], b: &[Vec3], tolerance: f64) -> Superposition {
+    let along = |points: &[Vec3]| -> Option<Vec<usize>> {
+        let far = points.iter().copied().max_by(|p, q| dot(*p, *p).total_cmp(&dot(*q, *q)))?;
+        let radius = length(far);
+        if points.iter().any(|&p| length(cross(p, far)) > tolerance.max(1e-9) * radius) {
+            return None;
+        }
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        order.sort_by(|&i, &j| dot(points[i], far).total_cmp(&dot(points[j], far)));
+        Some(order)
+    };
+    let (Some(first), Some(second)) = (along(a), along(b)) else {
+        return Superposition::Undecided;
+    };
+    let mut found = Vec::new();
+    let ways: &[bool] = if a.len() < 2 { &[false] } else { &[false, true] };
+    for &backwards in ways {
+        let mut order = vec![0; a.len()];
+        for (k, &i) in first.iter().enumerate() {
+            order[i] = second[if backwards { a.len() - 1 - k } else { k }];
+        }
+        for mirror in [false, true] {
+            let refined = superpose(a, b, &order, mirror);
+            if refined.distance <= tolerance {
+                found.push(refined);
+            }
+        }
+    }
+    Superposition::Exactly(found)
+}
+
+/// Order of the point group of like atoms at `x`, improper operations included; positions count as equal within `tolerance` (σ; 1e-3 is usual).
+///
+/// For a linear geometry the number of permutation–inversions is meant that rotations undo (4 with a centre, 2 without), so that 2 n!/order is
+/// the number of distinct copies for every geometry. 1 where the question has no answer at this tolerance.
+pub fn point_group_order(x: &[f64], tolerance: f64) -> usize {
+    let (points, _) = centred(x);
+    // The tolerance holds for each atom; superpositions measure the whole.
+    match superpositions(&points, &points, tolerance * (points.len() as f64).sqrt(), true) {
+        Superposition::Exactly(found) => found.len().max(1),
+        Superposition::Undecided => 1,
+    }
+}
+
+/// The representative of all copies of a centred geometry: of all frames spanned by pairs of atoms from the two smallest shells, both
+/// chiralities, the one whose sorted list of atoms comes first.
+pub(super) fn canonical(points: &[Vec3]) -> Vec<Vec3> {
+    const RESOLUTION: f64 = 1e-5;
+    // A grid that no symmetric coordinate falls on the edge of.
+    let cell = |c: f64| (c / RESOLUTION + 0.287_134_5).floor();
+    let sorted = |mut list: Vec<Vec3>| {
+        list.sort_by(|p, q| {
+            (0..3).map(|k| cell(q[k]).total_cmp(&cell(p[k]))).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        });
+        list
+    };
+    let comes_first = |p: &[Vec3], q: &[Vec3]| {
+        p.iter()
+            .zip(q)
+            .flat_map(|(p, q)| (0..3).map(move |k| (p[k], q[k])))
+            .map(|(s, t)| cell(t).total_cmp(&cell(s)))
+            .find(|o| o.is_ne())
+            == Some(std::cmp::Ordering::Less)
+    };
+    let Some((i, j)) = canonical_shells(points, 1e-4) else {
+        // On a line: along x, the end with the larger radius first.
+        let far = points.iter().map(|&p| length(p)).fold(0.0, f64::max);
+        let Some(&axis) = points.iter().find(|&&p| length(p) >= far * (1.0 - 1e-9)) else {
+            return Vec::new();
+        };
+        let ways = [1.0, -1.0].map(|s| sorted(points.iter().map(|&p| [s * dot(p, axis) / far.max(1e-300), 0.0, 0.0]).collect()));
+        let [one, other] = ways;
+        return if comes_first(&other, &one) { other } else { one };
+    };
+    let mut best: Option<Vec<Vec3>> = None;
+    for &p in &i {
+        for &q in &j {
+            if length(cross(points[p], points[q])) < 0.1 * length(points[p]) * length(points[q]) {
+                continue;
+            }
+            for mirror in [false, true] {
+                let frame = rotation::frame(points[p], points[q], mirror);
+                let list = sorted(points.iter().map(|&r| apply(&frame, r)).collect());
+                if best.as_ref().is_none_or(|b| comes_first(&list, b)) {
+                    best = Some(list);
+                }
+            }
+        }
+    }
+    best.unwrap_or_else(|| points.to_vec())
+}
+
+/// The atoms of two shells with as few pairs as can be among those that span a frame; chosen by radii alone, so that no numbering matters.
+fn canonical_shells(points: &[Vec3], tolerance: f64) -> Option<(Vec<usize>, Vec<usize>)> {
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_by(|&i, &j| length(points[i]).total_cmp(&length(points[j])));
+    let mut shells: Vec<Vec<usize>> = Vec::new();
+    for i in order {
+        match shells.last_mut() {
+            Some(shell) if length(points[i]) - shell.last().map_or(0.0, |&l| length(points[l])) <= tolerance => shell.push(i),
+            _ => shells.push(vec![i]),
+        }
+    }
+    let largest = points.iter().map(|&p| length(p)).fold(0.0, f64::max);
+    let mut best: Option<(usize, &Vec<usize>, &Vec<usize>)> = None;
+    for first in &shells {
+        for second in &shells {
+            let spans = |&(p, q): &(usize, usize)| {
+                let (r, s) = (length(points[p]), length(points[q]));
+                r >= 0.3 * largest && s >= 0.3 * largest && length(cross(points[p], points[q])) >= 0.101 * r * s
+            };
+            let any = first.iter().flat_map(|&p| second.iter().map(move |&q| (p, q))).any(|pair| spans(&pair));
+            let size = first.len() * second.len();
+            if any && best.is_none_or(|(least, _, _)| size < least) {
+                best = Some((size, first, second));
+            }
+        }
+    }
+    best.map(|(_, first, second)| (first.clone(), second.clone()))
+}

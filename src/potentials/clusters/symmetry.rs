@@ -1,0 +1,166 @@
+//! Which cluster geometries are the same: permutation of like atoms, rotation, reflection, translation.
+//!
+//! Whether two geometries are the same is decided exactly (`geometry`). The nearest copy of a *different* geometry has no cheap exact answer:
+//! best rotation and best permutation are found in turn (Kabsch, linear assignment) from several rotations of both chiralities until neither
+//! changes, and the nearest is taken. The list of rotations is fixed, so that equal input gives equal output.
+//! Cost of an alignment: some hundred assignments, each O(n³): about half a millisecond for 13 atoms, 20 ms for 38. It fails to be the nearest copy
+//! now and then for geometries that have little in common; a band between them then is longer than it had to be.
+//!
+//! Reference: D. J. Wales, J. M. Carr, J. Chem. Theory Comput. 8, 5020 (2012), doi:10.1021/ct3004832 (permutation–rotation alignment, `minpermdist`).
+
+use super::geometry::{self, Match, Superposition, centred, superpose, superpositions};
+use crate::math::Matrix;
+use crate::math::assignment::assign;
+use crate::math::random::stream;
+use crate::math::rotation::{self, IDENTITY, Mat3, Vec3, apply, cross, dot, length, sub};
+use crate::potentials::Symmetry;
+
+/// Tolerance (σ, for each atom) within which a geometry counts as symmetric, as PATHSAMPLE's.
+const POINT_GROUP_TOLERANCE: f64 = 1e-3;
+/// Rotations tried besides the present one and the four that lay principal axes onto each other.
+const RANDOM_ROTATIONS: usize = 10;
+
+/// The symmetry of a cluster of like atoms in free space.
+pub struct ClusterSymmetry {
+    /// Fixed rotations from which alignments start.
+    rotations: Vec<Mat3>,
+}
+
+impl Default for ClusterSymmetry {
+    fn default() -> Self {
+        let mut stream = stream(0, 0);
+        ClusterSymmetry { rotations: (0..RANDOM_ROTATIONS).map(|_| rotation::random(&mut stream)).collect() }
+    }
+}
+
+/// The pairing of atoms of least Σ|a_i − R b_(order i)|².
+fn best_order(a: &[Vec3], b: &[Vec3], map: &Mat3, costs: &mut Matrix) -> Vec<usize> {
+    let n = a.len();
+    costs.reset(n, n);
+    for (j, &q) in b.iter().enumerate() {
+        let image = apply(map, q);
+        for (i, &p) in a.iter().enumerate() {
+            let gap = sub(p, image);
+            costs[(i, j)] = dot(gap, gap);
+        }
+    }
+    assign(costs)
+}
+
+/// Pairing and rotation in turn until the pairing stays: every step lowers the distance, and there are finitely many pairings.
+fn descend(a: &[Vec3], b: &[Vec3], start: &Mat3, mirror: bool, costs: &mut Matrix) -> Match {
+    let mut order = best_order(a, b, start, costs);
+    let mut best = superpose(a, b, &order, mirror);
+    for _ in 0..50 {
+        let next = best_order(a, b, &best.rotation, costs);
+        if next == order {
+            break;
+        }
+        let better = superpose(a, b, &next, mirror);
+        order = next;
+        if better.distance >= best.distance {
+            break;
+        }
+        best = better;
+    }
+    best
+}
+
+impl ClusterSymmetry {
+    /// The nearest copy of `b` to `a` (both centred) among all starts.
+    fn nearest(&self, a: &[Vec3], b: &[Vec3]) -> Match {
+        if let Superposition::Exactly(mut found) = superpositions(a, b, 1e-3, false)
+            && let Some(exact) = found.pop()
+        {
+            return exact;
+        }
+        let (_, axes_a) = geometry::inertia(a);
+        let (_, axes_b) = geometry::inertia(b);
+        let to_a = rotation::transpose(&axes_a);
+        let mut starts = vec![IDENTITY];
+        for [s, t] in [[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]] {
+            let signed = [axes_b[0].map(|e| s * e), axes_b[1].map(|e| t * e), axes_b[2]];
+            starts.push(rotation::multiply(&to_a, &signed));
+        }
+        starts.extend_from_slice(&self.rotations);
+        let bound = geometry::radial_distance(a, b);
+        let mut costs = Matrix::default();
+        let mut best: Option<Match> = None;
+        for start in &starts {
+            for mirror in [false, true] {
+                // Principal axes come without a handedness: a start is made proper or improper as asked.
+                let improper = dot(cross(start[0], start[1]), start[2]) < 0.0;
+                let map = if improper == mirror { *start } else { rotation::negative(start) };
+                let found = descend(a, b, &map, mirror, &mut costs);
+                if best.as_ref().is_none_or(|b| found.distance < b.distance - 1e-12) {
+                    best = Some(found);
+                }
+            }
+            // Nothing can be nearer than the sorted radii allow.
+            if best.as_ref().is_some_and(|b| b.distance <= bound * (1.0 + 1e-9)) {
+                break;
+            }
+        }
+        best.unwrap_or_else(|| superpose(a, b, &(0..a.len()).collect::<Vec<_>>(), false))
+    }
+}
+
+impl Symmetry for ClusterSymmetry {
+    fn align(&self, reference: &[f64], moving: &[f64], aligned: &mut [f64]) -> f64 {
+        let (a, centre) = centred(reference);
+        let (b, _) = centred(moving);
+        if a.iter().chain(&b).flatten().any(|c| !c.is_finite()) {
+            aligned.copy_from_slice(moving);
+            return f64::NAN;
+        }
+        let found = self.nearest(&a, &b);
+        for (slot, &j) in aligned.as_chunks_mut::<3>().0.iter_mut().zip(&found.order) {
+            let image = apply(&found.rotation, b[j]);
+            *slot = std::array::from_fn(|k| image[k] + centre[k]);
+        }
+        found.distance
+    }
+
+    fn same(&self, a: &[f64], b: &[f64], tolerance: f64) -> bool {
+        if a.len() != b.len() {
+            return false;
+        }
+        match superpositions(&centred(a).0, &centred(b).0, tolerance, false) {
+            Superposition::Exactly(found) => !found.is_empty(),
+            Superposition::Undecided => self.distance(a, b) <= tolerance,
+        }
+    }
+
+    fn canonical(&self, x: &[f64]) -> Vec<f64> {
+        geometry::canonical(&centred(x).0).into_iter().flatten().collect()
+    }
+
+    fn log_copies(&self, x: &[f64]) -> f64 {
+        let atoms = x.len() / 3;
+        let factorial: f64 = (2..=atoms).map(|k| (k as f64).ln()).sum();
+        2f64.ln() + factorial - (geometry::point_group_order(x, POINT_GROUP_TOLERANCE) as f64).ln()
+    }
+
+    fn zero_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        let (points, _) = centred(x);
+        let n = points.len();
+        let mut modes = Vec::with_capacity(6);
+        for k in 0..3 {
+            let mut mode = vec![0.0; 3 * n];
+            for atom in mode.as_chunks_mut::<3>().0 {
+                atom[k] = 1.0 / (n as f64).sqrt();
+            }
+            modes.push(mode);
+        }
+        // Rotations about the principal axes are orthogonal to each other, their squared lengths are the moments.
+        let (moments, axes) = geometry::inertia(&points);
+        for (moment, axis) in moments.into_iter().zip(axes) {
+            // About the axis of a linear cluster nothing moves.
+            if moment > 1e-8 * moments[2] {
+                modes.push(points.iter().flat_map(|&p| cross(axis, p).map(|c| c / moment.sqrt())).collect());
+            }
+        }
+        debug_assert!(modes.iter().all(|m| m.len() == 3 * n && length([m[0], m[1], m[2]]).is_finite()) || n == 0);
+        modes
+    }
+}
