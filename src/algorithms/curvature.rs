@@ -6,26 +6,24 @@
 //! Cost: the Hessian and one eigenproblem; for large problems Lanczos on Hessian-vector products with a residual bound.
 
 use super::Curvature;
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, now};
 use crate::base::{Result, Run};
 use crate::math::Matrix;
-use crate::math::matrix::{add_scaled, dot, norm};
+use crate::math::eigen::{Tridiagonal, shift_modes};
 use crate::potentials::Potential;
 
-/// |h| below this share of the largest eigenvalue is neither negative nor positive.
-pub const NEAR_ZERO: f64 = 1e-7;
-
-/// The Hessian of one position, ready for questions. Its memory serves one position after the other.
+/// The Hessian of one position, reduced and ready for questions. Its memory serves one position after the other.
 pub struct Frame<'a> {
     potential: &'a dyn Potential,
     /// The coordinates that move, where some are frozen.
     active: Option<Vec<usize>>,
     hessian: Matrix,
-    reduced: Matrix,
-    values: Vec<f64>,
-    /// Eigenvectors, a column each, over the active coordinates.
-    vectors: Matrix,
-    lifted: Vec<f64>,
+    part: Matrix,
+    reduced: Tridiagonal,
+    /// How far each zero mode was lifted.
+    lifts: Vec<f64>,
+    /// Gradient, mode and step over the active coordinates.
+    scratch: [Vec<f64>; 3],
 }
 
 impl<'a> Frame<'a> {
@@ -35,138 +33,113 @@ impl<'a> Frame<'a> {
             potential,
             active,
             hessian: Matrix::default(),
-            reduced: Matrix::default(),
-            values: Vec::new(),
-            vectors: Matrix::default(),
-            lifted: Vec::new(),
+            part: Matrix::default(),
+            reduced: Tridiagonal::new(),
+            lifts: Vec::new(),
+            scratch: Default::default(),
         }
     }
 
-    /// Takes the Hessian at `x` and solves its eigenproblem.
+    /// Takes the Hessian at `x` and reduces it.
     pub async fn compute(&mut self, evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<()> {
         evaluator.hessian(x, &mut self.hessian).await?;
-        self.solve(x);
-        Ok(())
-    }
-
-    fn solve(&mut self, x: &[f64]) {
         let modes = self.potential.symmetry().zero_modes(x);
-        self.lifted.clear();
+        self.lifts.clear();
         if !modes.is_empty() {
-            let n = x.len();
-            let lift = (0..n).map(|i| self.hessian[(i, i)].abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
-            for z in &modes {
-                for i in 0..n {
-                    add_scaled(self.hessian.row_mut(i), lift * z[i], z);
+            let lift = (0..x.len()).map(|i| self.hessian[(i, i)].abs()).fold(f64::MIN_POSITIVE, f64::max);
+            shift_modes(&mut self.hessian, &modes, lift);
+            self.lifts.resize(modes.len(), lift);
+        }
+        if let Some(active) = &self.active {
+            self.part.reset(active.len(), active.len());
+            for (a, &i) in active.iter().enumerate() {
+                for (b, &j) in active.iter().enumerate() {
+                    self.part[(a, b)] = self.hessian[(i, j)];
                 }
-                self.lifted.push(lift);
             }
         }
-        let matrix = match &self.active {
-            None => &self.hessian,
-            Some(active) => {
-                self.reduced.reset(active.len(), active.len());
-                for (a, &i) in active.iter().enumerate() {
-                    for (b, &j) in active.iter().enumerate() {
-                        self.reduced[(a, b)] = self.hessian[(i, j)];
-                    }
-                }
-                &self.reduced
-            }
-        };
-        (self.values, self.vectors) = symmetric_eigen(matrix);
-    }
-
-    fn size(&self) -> usize {
-        self.values.len()
+        self.reduced.reduce(if self.active.is_some() { &self.part } else { &self.hessian });
+        Ok(())
     }
 
     /// Index, near-zero modes, lowest eigenvalues, Σ ln|h|.
     pub fn curvature(&self) -> Curvature {
-        let largest = self.values.iter().fold(0.0f64, |m, h| m.max(h.abs()));
-        let zero = NEAR_ZERO * largest;
-        let lifts: f64 = self.lifted.iter().map(|l| l.ln()).sum();
+        let inertia = self.reduced.index();
+        let lowest = self.reduced.lowest_values(2);
+        let lifts: f64 = self.lifts.iter().map(|l| l.ln()).sum();
         Curvature {
-            index: self.values.iter().filter(|h| **h < -zero).count(),
-            near_zero: self.values.iter().filter(|h| h.abs() <= zero).count(),
-            lowest: [self.values.first().copied().unwrap_or(f64::NAN), self.values.get(1).copied().unwrap_or(f64::NAN)],
-            log_product: self.values.iter().filter(|h| h.abs() > zero).map(|h| h.abs().ln()).sum::<f64>() - lifts,
+            index: inertia.negative,
+            near_zero: inertia.near_zero,
+            lowest: [0, 1].map(|k| lowest.get(k).copied().unwrap_or(f64::NAN)),
+            log_product: self.reduced.log_product() - lifts,
         }
     }
 
-    /// The lowest eigenvalue and its eigenvector over all coordinates.
-    pub fn lowest(&self) -> (f64, Vec<f64>) {
-        (self.values[0], self.mode(0))
+    /// The lowest eigenvalue; its eigenvector over all coordinates, of length 1, goes to `vector`.
+    pub fn lowest(&mut self, vector: &mut [f64]) -> f64 {
+        let mut mode = std::mem::take(&mut self.scratch[1]);
+        mode.resize(self.reduced.dimension(), 0.0);
+        let value = self.reduced.lowest_pair(&mut mode);
+        scatter(self.active.as_deref(), &mode, vector);
+        self.scratch[1] = mode;
+        value
     }
 
-    /// Eigenvector `k` (ascending) over all coordinates, of length 1.
-    pub fn mode(&self, k: usize) -> Vec<f64> {
-        let mut full = vec![0.0; self.potential.dimension()];
-        for a in 0..self.size() {
-            full[self.active.as_ref().map_or(a, |active| active[a])] = self.vectors[(a, k)];
+    /// The `count` lowest modes over all coordinates, of length 1.
+    fn softest(&mut self, count: usize) -> Vec<Vec<f64>> {
+        let (values, vectors) = self.reduced.lowest(count);
+        let mut full = vec![vec![0.0; self.potential.dimension()]; values.len()];
+        for (k, mode) in full.iter_mut().enumerate() {
+            scatter(self.active.as_deref(), &vectors.column(k), mode);
         }
         full
     }
 
     /// The step that minimises g·s + ½ s·H s within `radius`; gives that (negative) value.
-    pub fn trust_step(&self, g: &[f64], radius: f64, step: &mut [f64]) -> f64 {
-        self.model_step(g, radius, 0, step)
+    pub fn trust_step(&mut self, g: &[f64], radius: f64, step: &mut [f64]) -> f64 {
+        let [mut slope, mode, mut part] = std::mem::take(&mut self.scratch);
+        gather(self.active.as_deref(), g, &mut slope);
+        part.resize(slope.len(), 0.0);
+        let taken = self.reduced.trust_step(&slope, radius, &mut part);
+        scatter(self.active.as_deref(), &part, step);
+        self.scratch = [slope, mode, part];
+        taken.predicted
     }
 
-    /// The same in the complement of the lowest mode.
-    pub fn trust_step_beside(&self, g: &[f64], radius: f64, step: &mut [f64]) -> f64 {
-        self.model_step(g, radius, 1, step)
+    /// The step up along the lowest mode and down in all others, each of at most `radius`; `vector` gets the mode, in the sense of its old
+    /// content. Gives the mode's eigenvalue and the change of energy that the model foretells.
+    pub fn saddle_step(&mut self, g: &[f64], radius: f64, vector: &mut [f64], step: &mut [f64]) -> (f64, f64) {
+        let [mut slope, mut mode, mut part] = std::mem::take(&mut self.scratch);
+        gather(self.active.as_deref(), g, &mut slope);
+        gather(self.active.as_deref(), vector, &mut mode);
+        part.resize(slope.len(), 0.0);
+        let taken = self.reduced.saddle_step(&slope, radius, 0, &mut mode, &mut part);
+        scatter(self.active.as_deref(), &part, step);
+        scatter(self.active.as_deref(), &mode, vector);
+        self.scratch = [slope, mode, part];
+        (taken.eigenvalue, taken.predicted)
     }
+}
 
-    fn model_step(&self, g: &[f64], radius: f64, first: usize, step: &mut [f64]) -> f64 {
-        step.fill(0.0);
-        let m = self.size();
-        if first >= m {
-            return 0.0;
-        }
-        let place = |a: usize| self.active.as_ref().map_or(a, |active| active[a]);
-        let mut slope = vec![0.0; m];
-        for a in 0..m {
-            add_scaled(&mut slope, g[place(a)], self.vectors.row(a));
-        }
-        let soft = self.values[first];
-        let floor = 1e-12 * self.values[m - 1].abs().max(soft.abs());
-        let length = |shift: f64| (first..m).map(|k| (slope[k] / (self.values[k] + shift)).powi(2)).sum::<f64>().sqrt();
-        let mut shift = 0.0;
-        if soft <= floor || length(0.0) > radius {
-            // The secular equation |s(σ)| = radius for σ > −lowest: 1/|s| is nearly linear in σ, so Newton on it converges fast;
-            // bisection keeps it inside the bracket.
-            let mut low = (-soft).max(0.0) + floor;
-            let mut high = low + norm(&slope[first..]) / radius + floor;
-            shift = low;
-            if length(low) > radius {
-                shift = 0.5 * (low + high);
-                for _ in 0..60 {
-                    let here = length(shift);
-                    if (here / radius - 1.0).abs() < 1e-3 {
-                        break;
-                    }
-                    if here > radius {
-                        low = shift;
-                    } else {
-                        high = shift;
-                    }
-                    let steep: f64 = (first..m).map(|k| slope[k] * slope[k] / (self.values[k] + shift).powi(3)).sum();
-                    let next = shift + (here / radius - 1.0) * here * here / steep;
-                    shift = if next > low && next < high { next } else { 0.5 * (low + high) };
-                }
+/// The active coordinates of `full`.
+fn gather(active: Option<&[usize]>, full: &[f64], part: &mut Vec<f64>) {
+    part.clear();
+    match active {
+        None => part.extend_from_slice(full),
+        Some(active) => part.extend(active.iter().map(|&i| full[i])),
+    }
+}
+
+/// Puts active coordinates back among all; the frozen ones are 0.
+fn scatter(active: Option<&[usize]>, part: &[f64], full: &mut [f64]) {
+    match active {
+        None => full.copy_from_slice(part),
+        Some(active) => {
+            full.fill(0.0);
+            for (&i, x) in active.iter().zip(part) {
+                full[i] = *x;
             }
         }
-        let mut weights: Vec<f64> = (0..m).map(|k| if k < first { 0.0 } else { -slope[k] / (self.values[k] + shift) }).collect();
-        let reached = norm(&weights);
-        // The hard case: no slope along the softest mode, though it curves down; go to the border along it.
-        if soft < -floor && reached < radius {
-            weights[first] += (radius * radius - reached * reached).sqrt().copysign(-slope[first]);
-        }
-        for a in 0..m {
-            step[place(a)] = dot(self.vectors.row(a), &weights);
-        }
-        (first..m).map(|k| weights[k] * (slope[k] + 0.5 * self.values[k] * weights[k])).sum()
     }
 }
 
@@ -175,7 +148,7 @@ pub fn curvature(run: &Run, potential: &dyn Potential, x: &[f64]) -> Result<Curv
     let mut evaluator = Evaluator::new(run, potential);
     if potential.prefers_dense_hessian() {
         let mut frame = Frame::new(potential);
-        super::evaluator::now(frame.compute(&mut evaluator, x))?;
+        now(frame.compute(&mut evaluator, x))?;
         return Ok(frame.curvature());
     }
     iterative_curvature(&mut evaluator, x)
@@ -186,8 +159,10 @@ pub fn lowest_mode(run: &Run, potential: &dyn Potential, x: &[f64]) -> Result<(f
     let mut evaluator = Evaluator::new(run, potential);
     if potential.prefers_dense_hessian() {
         let mut frame = Frame::new(potential);
-        super::evaluator::now(frame.compute(&mut evaluator, x))?;
-        return Ok(frame.lowest());
+        now(frame.compute(&mut evaluator, x))?;
+        let mut mode = vec![0.0; x.len()];
+        let value = frame.lowest(&mut mode);
+        return Ok((value, mode));
     }
     iterative_mode(&mut evaluator, x, &[])
 }
@@ -196,8 +171,8 @@ pub fn lowest_mode(run: &Run, potential: &dyn Potential, x: &[f64]) -> Result<(f
 pub fn softest_modes(run: &Run, potential: &dyn Potential, x: &[f64], count: usize) -> Result<Vec<Vec<f64>>> {
     let mut evaluator = Evaluator::new(run, potential);
     let mut frame = Frame::new(potential);
-    super::evaluator::now(frame.compute(&mut evaluator, x))?;
-    Ok((0..count.min(frame.size())).map(|k| frame.mode(k)).collect())
+    now(frame.compute(&mut evaluator, x))?;
+    Ok(frame.softest(count))
 }
 
 /// What is said of a point whose Hessian cannot be taken.
@@ -211,17 +186,4 @@ fn iterative_curvature(evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<Curva
 }
 pub(super) fn iterative_mode(_evaluator: &mut Evaluator<'_>, _x: &[f64], _start: &[f64]) -> Result<(f64, Vec<f64>)> {
     todo!()
-}
-fn symmetric_eigen(m: &Matrix) -> (Vec<f64>, Matrix) {
-    let n = m.rows;
-    let e = nalgebra::SymmetricEigen::new(nalgebra::DMatrix::from_row_slice(n, n, &m.data));
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&a, &b| e.eigenvalues[a].total_cmp(&e.eigenvalues[b]));
-    let mut v = Matrix::zeros(n, n);
-    for (k, &o) in order.iter().enumerate() {
-        for i in 0..n {
-            v[(i, k)] = e.eigenvectors[(i, o)];
-        }
-    }
-    (order.iter().map(|&o| e.eigenvalues[o]).collect(), v)
 }

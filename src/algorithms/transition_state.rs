@@ -159,7 +159,12 @@ impl<'a> Climb<'a> {
             self.eigenvalue = dot(&self.mode, &curved);
             return Ok(());
         }
-        let (value, mut vector) = if self.dense { self.frame.lowest() } else { iterative_mode(evaluator, &self.x, &self.mode)? };
+        let (value, mut vector) = if self.dense {
+            let mut vector = vec![0.0; self.x.len()];
+            (self.frame.lowest(&mut vector), vector)
+        } else {
+            iterative_mode(evaluator, &self.x, &self.mode)?
+        };
         let overlap = if self.mode.is_empty() { 0.0 } else { dot(&self.mode, &vector) };
         if overlap < 0.0 {
             vector.iter_mut().for_each(|v| *v = -*v);
@@ -242,14 +247,7 @@ impl<'a> Climb<'a> {
         let n = self.x.len();
         let (mut step, mut x, mut g) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
         loop {
-            let uphill = self.uphill();
-            let along = dot(&self.g, &self.mode);
-            let mut rest = self.g.clone();
-            add_scaled(&mut rest, -along, &self.mode);
-            let predicted = self.frame.trust_step_beside(&rest, self.cap, &mut step)
-                + along * uphill
-                + 0.5 * self.eigenvalue * uphill * uphill;
-            add_scaled(&mut step, uphill, &self.mode);
+            let (_, predicted) = self.frame.saddle_step(&self.g, self.cap, &mut self.mode, &mut step);
             for i in 0..n {
                 x[i] = self.x[i] + step[i];
             }

@@ -153,3 +153,35 @@ pub(super) async fn lbfgs(
         cap = (1.1 * cap).min(longest);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_loops_give_newtons_step_on_a_quadratic() {
+        // With n independent exact pairs the inverse Hessian is exact: direction = −A⁻¹ g.
+        let curvatures = [1.0, 4.0, 25.0];
+        let mut memory = Memory::new(3);
+        for k in 0..3 {
+            let unit = |i: usize| f64::from(i == k);
+            memory.push((0..3).map(unit), (0..3).map(|i| curvatures[i] * unit(i)));
+        }
+        let mut step = [0.0; 3];
+        memory.direction(&[2.0, -3.0, 5.0], &mut step);
+        for (s, expected) in step.iter().zip([-2.0, 0.75, -0.2]) {
+            assert!((s - expected).abs() < 1e-14, "{s} {expected}");
+        }
+    }
+
+    #[test]
+    fn first_step_is_gmins() {
+        // Diagonal 0.1, scaled by min(1/|g|, |g|): |g| = 5 gives 0.1/5, |g| = 0.5 gives 0.1·0.5.
+        let mut memory = Memory::new(4);
+        let mut step = [0.0; 2];
+        memory.direction(&[3.0, 4.0], &mut step);
+        assert!((norm(&step) - 0.1).abs() < 1e-15);
+        memory.direction(&[0.3, 0.4], &mut step);
+        assert!((norm(&step) - 0.025).abs() < 1e-15);
+    }
+}
