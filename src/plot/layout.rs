@@ -203,11 +203,17 @@ impl<'a> Arranged<'a> {
                     self.draw_error(canvas, *x, *low, *high, brush.colour(k), mark.width);
                 }
             }
-            Shape::Texts(texts) => {
+            Shape::Texts { texts, beside } => {
                 for (k, (p, text)) in texts.iter().enumerate() {
-                    if let Some(p) = self.at(*p).filter(|p| self.is_inside(*p)) {
-                        canvas.text([p[0], p[1] + 3.0], text, mark.width, Along::Middle, Across::Below, brush.colour(k));
-                    }
+                    let Some(p) = self.at(*p).filter(|p| self.is_inside(*p)) else { continue };
+                    let (at, along, across) = if !beside {
+                        ([p[0], p[1] + 3.0], Along::Middle, Across::Below)
+                    } else if p[0] + 7.0 + text_width(text, mark.width) < self.inner[1] + EDGE {
+                        ([p[0] + 7.0, p[1]], Along::Start, Across::Middle)
+                    } else {
+                        ([p[0] - 7.0, p[1]], Along::End, Across::Middle)
+                    };
+                    canvas.text(at, text, mark.width, along, across, brush.colour(k));
                 }
             }
         }
@@ -329,7 +335,7 @@ impl<'a> Arranged<'a> {
                     }
                 }
                 Shape::Points(points) => points.iter().filter_map(|p| self.at(*p)).for_each(|p| stretch(p, p)),
-                Shape::Texts(texts) => texts.iter().filter_map(|t| self.at(t.0)).for_each(|p| stretch(p, p)),
+                Shape::Texts { texts, .. } => texts.iter().filter_map(|t| self.at(t.0)).for_each(|p| stretch(p, p)),
                 Shape::Errors(bars) => {
                     for [x, low, high] in bars {
                         if let Some([left, _, top, bottom]) = self.sides([*x, *x, *low, *high]) {
@@ -359,7 +365,7 @@ impl Legend<'_> {
                 Shape::Lines(_) | Shape::Errors(_) => {
                     canvas.line(&[[self.left, y], [self.left + 20.0, y]], colour, mark.width.max(1.5));
                 }
-                Shape::Points(_) | Shape::Texts(_) => canvas.circle([self.left + 10.0, y], 4.0, colour),
+                Shape::Points(_) | Shape::Texts { .. } => canvas.circle([self.left + 10.0, y], 4.0, colour),
                 Shape::Rectangles { .. } | Shape::Areas(_) => {
                     canvas.rectangle([self.left + 3.0, self.left + 17.0, y - 5.0, y + 5.0], colour);
                 }

@@ -27,8 +27,8 @@ pub enum Shape {
     Areas(Vec<Vec<[f64; 2]>>),
     /// Vertical bars with caps, `[x, low, high]`.
     Errors(Vec<[f64; 3]>),
-    /// Texts centred under a point.
-    Texts(Vec<([f64; 2], String)>),
+    /// Texts at points: centred below them, or beside them.
+    Texts { texts: Vec<([f64; 2], String)>, beside: bool },
 }
 
 /// What colours a mark: one colour, or a number for each of its parts that the panel's colour scale turns into one.
@@ -61,7 +61,7 @@ impl Mark {
                 see(b[0], b[1]);
                 see(b[0], b[2]);
             }),
-            Shape::Texts(texts) => texts.iter().for_each(|(p, _)| see(p[0], p[1])),
+            Shape::Texts { texts, .. } => texts.iter().for_each(|(p, _)| see(p[0], p[1])),
         }
     }
 

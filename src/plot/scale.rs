@@ -254,7 +254,7 @@ mod tests {
             let half = mantissa * 10f64.powi(exponent);
             let scale = Scale { low: middle - half, high: middle + half, log: false };
             let ticks = scale.ticks(most);
-            prop_assert!(ticks.len() <= most.max(3) + 1, "{ticks:?}");
+            prop_assert!(ticks.len() <= most.max(4) + 1, "{ticks:?}");
             prop_assert!(most < 4 || ticks.len() >= 2, "{ticks:?}");
             for pair in ticks.windows(2) {
                 prop_assert!(pair[0].value < pair[1].value && pair[0].label != pair[1].label);

@@ -217,7 +217,7 @@ impl Sheet {
             Shape::Rectangles { corners, joined } => self.rectangles(corners, *joined, panel, mark),
             // A band would hide the curve that it belongs to.
             Shape::Areas(_) => {}
-            Shape::Texts(texts) => {
+            Shape::Texts { texts, .. } => {
                 for (p, text) in texts {
                     if let Some(at) = self.at(*p) {
                         self.write(at, text);

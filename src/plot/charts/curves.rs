@@ -94,7 +94,7 @@ options! {
         colour_map: ColourMap = ColourMap::Viridis, ANY, "";
         /// Name of the numbers beside the colour bar.
         colour_label: String = String::new() => "none", ANY, "";
-        /// Text beside each point, drawn below it.
+        /// Text beside each point.
         labels: Vec<String> = Vec::new() => "none", ANY, "";
         /// Diameter of the points.
         diameter: Option<f64> = None => "6 px, 3 px from 1,000 points", POSITIVE, "px";
@@ -222,7 +222,7 @@ pub fn scatter(x: &[f64], y: &[f64], options: &ScatterOptions) -> Result<Figure>
     if !options.labels.is_empty() {
         check_equal("scatter", ("x", x.len()), ("labels", options.labels.len()))?;
         let texts = points.into_iter().zip(options.labels.iter().cloned()).collect();
-        panel.marks.push(Mark::new(Shape::Texts(texts), Paint::Plain(Colour::INK), 11.0));
+        panel.marks.push(Mark::new(Shape::Texts { texts, beside: true }, Paint::Plain(Colour::INK), 11.0));
     }
     Ok(Figure::of(panel, options.size.0))
 }
