@@ -191,7 +191,6 @@ impl Tridiagonal {
         let mut t = Tridiagonal { n, diagonal: diagonal.to_vec(), below: below.to_vec(), ..Tridiagonal::default() };
         t.below.resize(n, 0.0);
         t.beta = vec![0.0; n];
-        t.reflections = vec![Line::default(); padded(n) * padded(n) / BLOCK];
         t.finite = diagonal.iter().chain(below).all(|x| x.is_finite());
         t.enclose();
         t
