@@ -1,7 +1,7 @@
 //! Every reader of data: facts of real files, files written here, what bad ones get, and that no bytes bring one down.
 
 use losscape::base::{Kind, OptionValue, Options};
-use losscape::data::csv::{CsvOptions, TargetColumn, load_csv};
+use losscape::data::csv::{CsvOptions, TargetColumn, classes_of_words, load_csv};
 use losscape::data::generators::TargetKind;
 use losscape::data::idx::{IdxOptions, ImageSetOptions, load_idx, load_mnist};
 use losscape::data::npy::{Array, Values, dataset_of_arrays, load_npz, npz_bytes, read_npy, read_npz};
@@ -100,6 +100,9 @@ fn csv_with_any_delimiter_header_and_quotes() {
 
 #[test]
 fn csv_labels_are_ranked() {
+    let words = classes_of_words(&["pear", "apple", "pear"].map(String::from)).unwrap();
+    assert_eq!(words, Targets::Classes { labels: vec![1, 0, 1].into(), names: vec!["apple".to_string(), "pear".into()].into() });
+    assert!(classes_of_words(&["a".into(), "".into()]).unwrap_err().contains("item 1"));
     let names = |text: &str| {
         let data = csv(text, &headless()).unwrap();
         (data.class_names().join(" "), data.labels().unwrap().to_vec())

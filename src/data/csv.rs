@@ -314,6 +314,15 @@ impl Layout<'_> {
     }
 }
 
+/// Classes from words, ranked as those of a table: numbers by value, words alphabetically. An empty word is an error that names its item.
+pub fn classes_of_words(words: &[String]) -> std::result::Result<Targets, String> {
+    let mut known = Words::default();
+    for (item, word) in words.iter().enumerate() {
+        known.add(word).ok_or_else(|| format!("item {item} has the class \"{word}\""))?;
+    }
+    known.ranked()
+}
+
 /// The labels of a column and what they are called.
 #[derive(Default)]
 struct Words {

@@ -7,6 +7,7 @@ pub mod graph;
 pub mod lanczos;
 pub mod matrix;
 pub mod pairs;
+pub mod products;
 pub mod random;
 pub mod rotation;
 pub mod simd;

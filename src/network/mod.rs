@@ -9,6 +9,7 @@ use crate::base::options::{OptionType, OptionValue};
 use crate::base::{Error, Kind, Result};
 use crate::math::random::stream;
 use rand::RngExt;
+use sha2::{Digest, Sha256};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -239,6 +240,13 @@ impl Network {
             }
         }
         parameters
+    }
+
+    /// What tells one mask from another: `none`, or the SHA-256 of the marks.
+    pub fn mask_fingerprint(&self) -> String {
+        let Some(frozen) = self.frozen() else { return "none".into() };
+        let marks: Vec<u8> = frozen.iter().map(|f| *f as u8).collect();
+        Sha256::digest(&marks).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// One line for people: `network [2, 10, 4], tanh, 74 parameters`.

@@ -1,1 +1,18 @@
-//! (to be written)
+//! The language: engine, the keystone with which natives are declared, values, errors, the standard library, help.
+//!
+//! The only layer that knows Rhai. Never prints (that is `cli`).
+
+pub mod api;
+mod arguments;
+pub mod bindings;
+mod call;
+mod catalogue;
+mod convert;
+mod dispatch;
+pub mod engine;
+pub mod errors;
+pub mod values;
+
+pub use call::{Environment, Permissions};
+pub use catalogue::Catalogue;
+pub use engine::Language;

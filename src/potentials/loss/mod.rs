@@ -1,1 +1,170 @@
-//! (to be written)
+//! The loss of a network on a data set, as a potential: analytic gradient, Hessian and Hessian-vector product for every dense network.
+//!
+//! E(W) = (1/D) Σ_items loss(outputs, targets) + λ Σ W²: no factor 1/2; the second sum runs over every parameter, or leaves the biases out.
+//! Frozen parameters count as zero and have zero derivatives.
+
+mod gradient;
+mod items;
+mod kinds;
+mod predict;
+
+pub use kinds::LossKind;
+pub use predict::probabilities;
+
+use super::{Batch, Evaluations, Family, Identity, NoSymmetry, Potential, Symmetry};
+use crate::base::Result;
+use crate::data::Dataset;
+use crate::math::simd::{LANES, numbers_mut, scratch_blocks};
+use crate::network::Network;
+use gradient::{Plan, loss_and_gradient};
+use items::Items;
+use std::any::Any;
+
+crate::options! {
+    /// Options of `loss`.
+    pub struct LossOptions {
+        /// Strength λ of the L2 term λ Σ w², without a factor 1/2.
+        l2: f64 = 0.0, NOT_NEGATIVE, "";
+        /// Whether the L2 term counts the biases.
+        l2_biases: bool = true, ANY, "";
+        /// Which loss.
+        kind: LossKind = LossKind::CrossEntropy, ANY, "";
+    }
+}
+
+/// The loss of a network on a data set.
+pub struct NetworkLoss {
+    network: Network,
+    data: Dataset,
+    options: LossOptions,
+    plan: Plan,
+    items: Items,
+    /// λ of each parameter: 0 for frozen ones, and for biases on request.
+    decay: Vec<f64>,
+}
+
+impl NetworkLoss {
+    /// The loss of this network on these items; errors where network, data and kind do not fit together.
+    pub fn new(network: &Network, data: &Dataset, options: &LossOptions) -> Result<NetworkLoss> {
+        let items = Items::for_loss(network, data, options.kind)?;
+        let mut decay = vec![options.l2; network.parameters()];
+        if !options.l2_biases {
+            for (decay, bias) in decay.iter_mut().zip(network.biases()) {
+                if bias {
+                    *decay = 0.0;
+                }
+            }
+        }
+        for (decay, frozen) in decay.iter_mut().zip(network.frozen().unwrap_or(&[])) {
+            if *frozen {
+                *decay = 0.0;
+            }
+        }
+        Ok(NetworkLoss {
+            network: network.clone(),
+            data: data.clone(),
+            options: options.clone(),
+            plan: Plan::new(network),
+            items,
+            decay,
+        })
+    }
+
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+    pub fn data(&self) -> &Dataset {
+        &self.data
+    }
+    pub fn options(&self) -> &LossOptions {
+        &self.options
+    }
+
+    /// The position with frozen parameters at zero, in `memory` where there are any.
+    fn without_frozen<'a>(&self, x: &'a [f64], memory: &'a mut [f64]) -> &'a [f64] {
+        if self.network.frozen().is_none() {
+            return x;
+        }
+        memory[..x.len()].copy_from_slice(x);
+        self.clear_frozen(&mut memory[..x.len()]);
+        &memory[..x.len()]
+    }
+
+    /// Zeros for frozen parameters.
+    fn clear_frozen(&self, vector: &mut [f64]) {
+        for (v, frozen) in vector.iter_mut().zip(self.network.frozen().unwrap_or(&[])) {
+            if *frozen {
+                *v = 0.0;
+            }
+        }
+    }
+}
+
+impl Potential for NetworkLoss {
+    fn dimension(&self) -> usize {
+        self.decay.len()
+    }
+
+    fn evaluate(&self, batch: Batch, out: &mut Evaluations) {
+        out.prepare(&batch);
+        let n = batch.dimension;
+        let scale = 1.0 / self.items.count as f64;
+        let memory = scratch_blocks(&mut out.scratch, self.plan.memory() + n.div_ceil(LANES));
+        let (own, memory) = memory.split_at_mut(n.div_ceil(LANES));
+        let own = numbers_mut(own);
+        for row in 0..batch.rows {
+            let x = self.without_frozen(batch.row(row), own);
+            let mut gradient = out.gradients.get_mut(row * n..(row + 1) * n);
+            let sum = loss_and_gradient(&self.plan, self.options.kind, &self.items, x, gradient.as_deref_mut(), memory);
+            out.energies[row] = sum * scale + self.decay.iter().zip(x).map(|(decay, x)| decay * x * x).sum::<f64>();
+            if let Some(gradient) = gradient {
+                for ((g, x), decay) in gradient.iter_mut().zip(x).zip(&self.decay) {
+                    *g = *g * scale + 2.0 * decay * x;
+                }
+                self.clear_frozen(gradient);
+            }
+        }
+    }
+
+    fn family(&self) -> Family {
+        Family::Network
+    }
+
+    fn identity(&self) -> Identity {
+        let network = &self.network;
+        let part = |name: &str, value: String| (name.to_string(), value);
+        Identity {
+            name: "loss".into(),
+            parts: vec![
+                part("layers", format!("{:?}", network.sizes())),
+                part("activation", network.activation().name().into()),
+                part("output", network.output().name().into()),
+                part("bias", network.has_bias().to_string()),
+                part("mask", network.mask_fingerprint()),
+                part("kind", self.options.kind.name().into()),
+                part("l2", format!("{:?}", self.options.l2)),
+                part("l2_biases", self.options.l2_biases.to_string()),
+                part("data", self.data.fingerprint()),
+            ],
+        }
+    }
+
+    fn symmetry(&self) -> &dyn Symmetry {
+        &NoSymmetry
+    }
+
+    fn frozen(&self) -> Option<&[bool]> {
+        self.network.frozen()
+    }
+
+    fn random(&self, seed: u64, scale: f64) -> Vec<f64> {
+        self.network.initial(seed, scale)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! Loss and gradient of all items at one position: a forward and a backward pass over chunks of blocks of eight items.
+//!
+//! A chunk is small enough for all its panels to stay in the first cache from the forward to the backward pass.
+//! z_l = W_l a_{l−1} + b_l, a_l = f(z_l); δ_L from the loss, δ_{l−1} = f′(z_{l−1}) ∘ W_lᵀ δ_l; ∂E/∂W_l = Σ δ_l a_{l−1}ᵀ, ∂E/∂b_l = Σ δ_l.
+//! Cost for [2, 10, 4] and 1000 items: 10,000 tanh, 4,000 exp and 0.17 million fused multiplications.
+
+use super::items::Items;
+use super::kinds::{Curvatures, LossKind, chain, stage};
+use crate::math::Matrix;
+use crate::math::products::{Then, Weights, column_sums, gram, product};
+use crate::math::simd::{Block, LANES};
+use crate::network::{Activation, Layer, Network};
+
+/// What the passes need to know of a network, worked out once.
+pub(super) struct Plan {
+    pub layers: Vec<Layer>,
+    pub activation: Activation,
+    pub output: Activation,
+    /// Blocks of items that one chunk holds.
+    pub chunk: usize,
+    /// For each layer from 1 on: nodes in the layers 1 … before it.
+    pub before: Vec<usize>,
+    /// Nodes in all layers but the inputs.
+    pub nodes: usize,
+}
+
+impl Plan {
+    pub fn new(network: &Network) -> Plan {
+        let layers = network.layers();
+        let mut before = Vec::with_capacity(layers.len() + 1);
+        let mut nodes = 0;
+        for layer in &layers {
+            before.push(nodes);
+            nodes += layer.outputs;
+        }
+        // Values and slopes of every node, a block of 64 bytes each, in about 32 KiB.
+        let chunk = (512 / (2 * nodes)).clamp(8, 16);
+        Plan { layers, activation: network.activation(), output: network.output(), chunk, before, nodes }
+    }
+
+    /// Blocks of memory that [`loss_and_gradient`] wants.
+    pub fn memory(&self) -> usize {
+        2 * self.nodes * self.chunk
+    }
+
+    pub fn outputs(&self) -> usize {
+        self.layers[self.layers.len() - 1].outputs
+    }
+
+    /// The function behind layer `l` (0 is the first behind the inputs).
+    pub fn function(&self, l: usize) -> Activation {
+        if l + 1 < self.layers.len() { self.activation } else { self.output }
+    }
+
+    pub fn weights<'a>(&self, l: usize, x: &'a [f64]) -> Weights<'a> {
+        let layer = &self.layers[l];
+        Weights::new(&x[layer.weights.clone()], layer.outputs, layer.inputs)
+    }
+
+    /// Adds the biases of layer `l`, where it has some.
+    pub fn biases<'a>(&self, l: usize, x: &'a [f64]) -> Then<'a> {
+        let range = self.layers[l].biases.clone();
+        if range.is_empty() { Then::Set } else { Then::SetPlus(&x[range]) }
+    }
+
+    /// The part of a panel of all nodes that belongs to layer `l`, for a chunk of `blocks` blocks.
+    pub fn part(&self, l: usize, blocks: usize) -> std::ops::Range<usize> {
+        let from = self.before[l] * blocks;
+        from..from + self.layers[l].outputs * blocks
+    }
+}
+
+/// Panels of a chunk split where layer `l` begins: what lies before it (its inputs) and its own part.
+fn before_and_own<'a>(
+    plan: &Plan,
+    l: usize,
+    blocks: usize,
+    inputs: &'a [Block],
+    panel: &'a mut [Block],
+) -> (&'a [Block], &'a mut [Block]) {
+    let own = plan.part(l, blocks);
+    if l == 0 {
+        return (inputs, &mut panel[own]);
+    }
+    let (low, high) = panel.split_at_mut(own.start);
+    (&low[plan.part(l - 1, blocks)], &mut high[..own.len()])
+}
+
+/// Sum over the items of their losses; the sum of their gradients is added to `gradient` where one is given.
+pub(super) fn loss_and_gradient(
+    plan: &Plan,
+    kind: LossKind,
+    items: &Items,
+    x: &[f64],
+    mut gradient: Option<&mut [f64]>,
+    memory: &mut [Block],
+) -> f64 {
+    let depth = plan.layers.len();
+    let (inputs, outputs) = (plan.layers[0].inputs, plan.outputs());
+    let (values, slopes) = memory.split_at_mut(plan.nodes * plan.chunk);
+    let plain_output = plan.output == Activation::Linear || kind.takes_arguments();
+    let mut total = 0.0;
+    let mut start = 0;
+    while start < items.blocks {
+        let blocks = plan.chunk.min(items.blocks - start);
+        let inputs = &items.inputs[start * inputs..(start + blocks) * inputs];
+        for l in 0..depth {
+            let (from, z) = before_and_own(plan, l, blocks, inputs, values);
+            product(plan.weights(l, x), from, plan.biases(l, x), z);
+            if l + 1 == depth && plain_output {
+                continue;
+            }
+            if gradient.is_some() {
+                plan.function(l).values_and_slopes(z, &mut slopes[plan.part(l, blocks)]);
+            } else {
+                plan.function(l).values(z);
+            }
+        }
+        let last = plan.part(depth - 1, blocks);
+        let targets = &items.targets[start * outputs..(start + blocks) * outputs];
+        let padding = (start + blocks == items.blocks).then_some(&items.live);
+        let none = || Curvatures { diagonal: &mut [], root: &mut [] };
+        total += stage(kind, &mut values[last.clone()], targets, outputs, padding, none());
+
+        if let Some(gradient) = gradient.as_deref_mut() {
+            if !plain_output {
+                chain(&mut values[last.clone()], &slopes[last.clone()], &[], none());
+            }
+            // δ of the outputs stands in their values, δ of each hidden layer replaces its slopes.
+            slopes[last.clone()].copy_from_slice(&values[last]);
+            for l in (0..depth).rev() {
+                let layer = &plan.layers[l];
+                let delta = &slopes[plan.part(l, blocks)];
+                let a = if l == 0 { inputs } else { &values[plan.part(l - 1, blocks)] };
+                gram(delta, layer.outputs, a, layer.inputs, &mut gradient[layer.weights.clone()]);
+                if !layer.biases.is_empty() {
+                    column_sums(delta, &mut gradient[layer.biases.clone()]);
+                }
+                if l > 0 {
+                    let (low, high) = slopes.split_at_mut(plan.part(l, blocks).start);
+                    let delta = &high[..layer.outputs * blocks];
+                    product(plan.weights(l, x).transposed(), delta, Then::Times, &mut low[plan.part(l - 1, blocks)]);
+                }
+            }
+        }
+        start += blocks;
+    }
+    total
+}
+
+/// Outputs of every item: items × outputs.
+pub(super) fn outputs(plan: &Plan, items: &Items, x: &[f64]) -> Matrix {
+    let depth = plan.layers.len();
+    let (inputs, width) = (plan.layers[0].inputs, plan.outputs());
+    let mut values = vec![Block::ZERO; plan.nodes * plan.chunk];
+    let mut result = Matrix::zeros(items.count, width);
+    let mut start = 0;
+    while start < items.blocks {
+        let blocks = plan.chunk.min(items.blocks - start);
+        let inputs = &items.inputs[start * inputs..(start + blocks) * inputs];
+        for l in 0..depth {
+            let (from, z) = before_and_own(plan, l, blocks, inputs, &mut values);
+            product(plan.weights(l, x), from, plan.biases(l, x), z);
+            plan.function(l).values(z);
+        }
+        let last = &values[plan.part(depth - 1, blocks)];
+        let first = start * LANES;
+        for item in first..items.count.min(first + blocks * LANES) {
+            let (block, lane) = ((item - first) / LANES, item % LANES);
+            for k in 0..width {
+                result[(item, k)] = last[block * width + k].0[lane];
+            }
+        }
+        start += blocks;
+    }
+    result
+}

@@ -1,0 +1,41 @@
+//! What every layer offers to scripts: one file for each subject, each with `natives()` and `types()`.
+
+mod data;
+mod figures;
+mod landscape;
+mod network;
+mod potentials;
+mod scores;
+mod search;
+mod system;
+mod values;
+
+use super::api::{Native, Type};
+
+/// Every function and method.
+pub fn natives() -> Vec<Native> {
+    let mut all = values::natives();
+    all.extend(data::natives());
+    all.extend(network::natives());
+    all.extend(scores::natives());
+    all.extend(potentials::natives());
+    all.extend(search::natives());
+    all.extend(landscape::natives());
+    all.extend(figures::natives());
+    all.extend(system::natives());
+    all
+}
+
+/// Every type of value.
+pub fn types() -> Vec<Type> {
+    let mut all = values::types();
+    all.extend(data::types());
+    all.extend(network::types());
+    all.extend(scores::types());
+    all.extend(potentials::types());
+    all.extend(search::types());
+    all.extend(landscape::types());
+    all.extend(figures::types());
+    all.extend(system::types());
+    all
+}

@@ -1,0 +1,168 @@
+//! The call of a native in progress: the run, the closures of the script, what safe mode allows.
+
+use super::catalogue::Catalogue;
+use super::errors::{base_error, from_rhai};
+use crate::base::{Error, Kind, Result, Run};
+use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
+use std::cell::RefCell;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// What safe mode allows. Everything, when `safe` is false.
+#[derive(Clone, Debug, Default)]
+pub struct Permissions {
+    pub safe: bool,
+    pub read: Vec<PathBuf>,
+    pub write: Vec<PathBuf>,
+}
+
+impl Permissions {
+    /// Whether `path` may be read.
+    pub fn may_read(&self, path: &Path) -> Result<()> {
+        self.allow(path, &[&self.read, &self.write], "read", "--allow-read")
+    }
+
+    /// Whether `path` may be written.
+    pub fn may_write(&self, path: &Path) -> Result<()> {
+        self.allow(path, &[&self.write], "write", "--allow-write")
+    }
+
+    fn allow(&self, path: &Path, lists: &[&Vec<PathBuf>], verb: &str, option: &str) -> Result<()> {
+        let asked = real_path(path);
+        if !self.safe || lists.iter().any(|list| list.iter().any(|dir| asked.starts_with(real_path(dir)))) {
+            return Ok(());
+        }
+        let directory = asked.parent().unwrap_or(&asked).display().to_string();
+        Err(Error::new(Kind::Permission, format!("safe mode does not {verb} {}", path.display()))
+            .hint(format!("{option} {directory} allows it")))
+    }
+}
+
+/// The path without links as far as it exists, the rest tidied of `..` by hand: a file to be written is not there yet.
+fn real_path(path: &Path) -> PathBuf {
+    let whole = std::env::current_dir().unwrap_or_default().join(path);
+    let mut rest = Vec::new();
+    let mut known = whole.as_path();
+    loop {
+        if let Ok(real) = known.canonicalize() {
+            return rest.iter().rev().fold(real, |mut path: PathBuf, part: &std::ffi::OsString| {
+                if part == ".." {
+                    path.pop();
+                } else {
+                    path.push(part);
+                }
+                path
+            });
+        }
+        match (known.components().next_back(), known.parent()) {
+            (Some(Component::Normal(name)), Some(parent)) => {
+                rest.push(name.to_os_string());
+                known = parent;
+            }
+            (Some(Component::ParentDir), Some(parent)) => {
+                rest.push("..".into());
+                known = parent;
+            }
+            _ => return whole,
+        }
+    }
+}
+
+/// What every native of one engine shares.
+pub struct Environment {
+    pub run: Run,
+    pub permissions: Permissions,
+    /// Where `print` goes.
+    pub print: Arc<dyn Fn(&str) + Send + Sync>,
+    /// What stands behind the script on the command line.
+    pub arguments: Vec<String>,
+    /// The name of the script, for `--help`.
+    pub script: String,
+}
+
+impl Environment {
+    /// For tests and library use: nobody watches, everything is allowed, printed text is dropped.
+    pub fn silent() -> Environment {
+        Environment {
+            run: Run::silent(),
+            permissions: Permissions::default(),
+            print: Arc::new(|_| {}),
+            arguments: Vec::new(),
+            script: "script".into(),
+        }
+    }
+}
+
+/// The call of a native in progress.
+pub struct Call<'a> {
+    pub(super) context: &'a NativeCallContext<'a>,
+    pub(super) environment: &'a Environment,
+    pub(super) catalogue: &'a Arc<Catalogue>,
+    pub(super) name: &'a str,
+    /// The last error of a closure, kept whole: when the native passes it on, the script sees where it arose.
+    pub(super) failure: RefCell<Option<(Error, Box<EvalAltResult>)>>,
+}
+
+impl Call<'_> {
+    /// The run in progress: cancelling, progress, seed.
+    pub fn run(&self) -> &Run {
+        &self.environment.run
+    }
+
+    /// The name by which the script called.
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Everything the language holds: for help and completion.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        self.catalogue
+    }
+
+    /// What the engine was started with.
+    pub fn environment(&self) -> &Environment {
+        self.environment
+    }
+
+    /// Fails when safe mode does not allow to read `path`. Ask before every file is opened.
+    pub fn may_read(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.environment.permissions.may_read(path.as_ref())
+    }
+
+    /// Fails when safe mode does not allow to write `path`.
+    pub fn may_write(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.environment.permissions.may_write(path.as_ref())
+    }
+
+    /// Calls a closure of the script.
+    pub fn closure(&self, closure: &FnPtr, arguments: impl IntoIterator<Item = Dynamic>) -> Result<Dynamic> {
+        self.run().check()?;
+        let mut values: Vec<Dynamic> = arguments.into_iter().collect();
+        closure.call_raw(self.context, None, &mut values).map_err(|thrown| {
+            let error = base_error(&from_rhai(&thrown, self.catalogue));
+            *self.failure.borrow_mut() = Some((error.clone(), thrown));
+            error
+        })
+    }
+
+    /// Calls a closure that must give a number.
+    pub fn real(&self, closure: &FnPtr, arguments: impl IntoIterator<Item = Dynamic>) -> Result<f64> {
+        let value = self.closure(closure, arguments)?;
+        super::convert::number(&value).ok_or_else(|| {
+            Error::new(Kind::Type, format!("the closure must give a number, found {}", self.catalogue.describe(&value)))
+        })
+    }
+
+    /// Calls a closure that must give true or false.
+    pub fn truth(&self, closure: &FnPtr, arguments: impl IntoIterator<Item = Dynamic>) -> Result<bool> {
+        let value = self.closure(closure, arguments)?;
+        value.as_bool().map_err(|_| {
+            Error::new(Kind::Type, format!("the closure must give true or false, found {}", self.catalogue.describe(&value)))
+        })
+    }
+
+    /// Calls an operator of the language on two values: `+`, `==`, `<`.
+    pub fn operator(&self, operator: &str, left: Dynamic, right: Dynamic) -> Result<Dynamic> {
+        self.context.call_fn::<Dynamic>(operator, (left, right)).map_err(|thrown| base_error(&from_rhai(&thrown, self.catalogue)))
+    }
+}

@@ -1,0 +1,204 @@
+//! From what Rhai reports to one error with kind, sentence, hint and place.
+
+use super::catalogue::Catalogue;
+use crate::base::{Error, Kind, nearest};
+use rhai::{Dynamic, EvalAltResult, Map, ParseError, Position};
+use std::sync::Arc;
+
+/// An error as scripts catch it: `catch (e) { e.kind }`.
+#[derive(Clone, Debug)]
+pub struct Raised {
+    pub error: Arc<Error>,
+    /// The native that raised it; empty where it was none.
+    pub function: Arc<str>,
+}
+
+crate::handle!(Raised, "Error");
+
+/// An error of a script with its place.
+#[derive(Clone, Debug)]
+pub struct ScriptError {
+    pub error: Error,
+    /// The native that raised it: the caret goes under its argument.
+    pub function: Option<String>,
+    pub position: Position,
+    /// The file, where it is not the script itself.
+    pub source: Option<String>,
+}
+
+/// An error of a native, ready to travel through Rhai. A stop cannot be caught by the script.
+pub fn raise(error: Error, function: &str) -> Box<EvalAltResult> {
+    let stop = error.is_stop();
+    let value = Dynamic::from(Raised { error: Arc::new(error), function: function.into() });
+    if stop {
+        EvalAltResult::ErrorTerminated(value, Position::NONE).into()
+    } else {
+        EvalAltResult::ErrorRuntime(value, Position::NONE).into()
+    }
+}
+
+/// The error without its place.
+pub fn base_error(error: &ScriptError) -> Error {
+    error.error.clone()
+}
+
+/// Reads what Rhai reports.
+pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
+    let mut source = None;
+    let mut inner = result;
+    // Where it arose says more than through which calls; functions of the standard library report at the call of the script.
+    loop {
+        match inner {
+            EvalAltResult::ErrorInFunctionCall(_, file, below, _) => {
+                if !file.is_empty() {
+                    source = Some(file.clone());
+                }
+                inner = below;
+            }
+            EvalAltResult::ErrorInModule(file, below, _) => {
+                source = Some(file.clone());
+                inner = below;
+            }
+            _ => break,
+        }
+    }
+    let (error, function) = translate(inner, catalogue);
+    ScriptError { error, function, position: inner.position(), source }
+}
+
+/// A mistake of syntax.
+pub fn from_parse(error: &ParseError) -> ScriptError {
+    let (kind, hint) = match error.err_type() {
+        rhai::ParseErrorType::ExprTooDeep => (Kind::Limit, Some("split the expression into several")),
+        rhai::ParseErrorType::LiteralTooLarge(..) | rhai::ParseErrorType::TooManyFunctions => (Kind::Limit, None),
+        _ => (Kind::Script, None),
+    };
+    let mut new = Error::new(kind, format!("syntax: {}", lower_first(&error.err_type().to_string())));
+    new.hint = hint.map(String::from);
+    ScriptError { error: new, function: None, position: error.position(), source: None }
+}
+
+fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<String>) {
+    use EvalAltResult as E;
+    let error = match result {
+        E::ErrorRuntime(value, _) | E::ErrorTerminated(value, _) => {
+            if let Some(raised) = value.read_lock::<Raised>() {
+                let function = (!raised.function.is_empty()).then(|| raised.function.to_string());
+                return ((*raised.error).clone(), function);
+            }
+            if matches!(result, E::ErrorTerminated(..)) {
+                Error::new(Kind::Interrupted, "interrupted")
+            } else {
+                thrown(value, catalogue)
+            }
+        }
+        E::ErrorVariableNotFound(name, _) => unknown_variable(name, catalogue),
+        E::ErrorFunctionNotFound(signature, _) => unknown_function(signature.split(" (").next().unwrap_or(signature), catalogue),
+        E::ErrorPropertyNotFound(name, _) => {
+            Error::new(Kind::Name, format!("the map has no field `{name}`")).hint("map.contains(name) asks whether there is one")
+        }
+        E::ErrorDotExpr(text, _) => Error::new(Kind::Name, lower_first(text)),
+        E::ErrorIndexingType(text, _) => Error::new(Kind::Type, format!("this cannot be indexed: {}", plain_types(text))),
+        E::ErrorArrayBounds(len, index, _) => beyond("array", *len, *index),
+        E::ErrorStringBounds(len, index, _) => beyond("text", *len, *index),
+        E::ErrorBitFieldBounds(len, index, _) => beyond("bit field", *len, *index),
+        E::ErrorMismatchDataType(expected, found, _) | E::ErrorMismatchOutputType(expected, found, _) => {
+            Error::new(Kind::Type, format!("{} is wanted here, found {}", plain_types(expected), plain_types(found)))
+        }
+        E::ErrorFor(_) => Error::new(Kind::Type, "this cannot be gone through with `for`")
+            .hint("an array, a vector, a range or a map's keys() can"),
+        E::ErrorArithmetic(text, _) => Error::new(Kind::Script, lower_first(text)),
+        E::ErrorTooManyOperations(_) => Error::new(Kind::Limit, "the script has used up the operations that safe mode gives it"),
+        E::ErrorTooManyVariables(_) => Error::new(Kind::Limit, "too many variables"),
+        E::ErrorTooManyModules(_) => Error::new(Kind::Limit, "too many modules"),
+        E::ErrorStackOverflow(_) => {
+            Error::new(Kind::Limit, format!("recursion: calls are nested deeper than {}", super::engine::DEEPEST_CALL))
+                .hint("let the function end before it calls itself again, or use a loop")
+        }
+        E::ErrorDataTooLarge(what, _) => {
+            Error::new(Kind::Limit, format!("{} is larger than the language allows", lower_first(what)))
+        }
+        E::ErrorAssignmentToConstant(name, _) => {
+            Error::new(Kind::Script, format!("`{name}` is a constant and cannot be changed"))
+        }
+        E::ErrorParsing(parse, _) => Error::new(Kind::Script, format!("syntax: {}", lower_first(&parse.to_string()))),
+        E::ErrorModuleNotFound(name, _) => Error::new(Kind::File, format!("there is no module \"{name}\"")),
+        other => {
+            let mut plain = other.to_string();
+            if let Some(place) = plain.find(" (line ") {
+                plain.truncate(place);
+            }
+            Error::new(Kind::Script, lower_first(&plain))
+        }
+    };
+    (error, None)
+}
+
+fn thrown(value: &Dynamic, catalogue: &Catalogue) -> Error {
+    // A caught error of Rhai's own that is thrown again is a map with its message.
+    let message = match value.read_lock::<Map>() {
+        Some(map) if map.contains_key("message") => catalogue.show(&map["message"]),
+        _ => catalogue.show(value),
+    };
+    Error::new(Kind::Thrown, message)
+}
+
+fn beyond(what: &str, len: usize, index: i64) -> Error {
+    let hint = match len {
+        0 => "it is empty".to_string(),
+        1 => "its only index is 0".to_string(),
+        _ => format!("indices go from 0 to {}", len - 1),
+    };
+    let plural = if len == 1 { "" } else { "s" };
+    let element = if what == "text" { "character" } else { "element" };
+    Error::value(format!("index {index} is outside {} of {len} {element}{plural}", super::convert::with_article(what))).hint(hint)
+}
+
+/// The error for an index that is not there.
+pub fn index_error(what: &str, len: usize, index: i64) -> Error {
+    beyond(what, len, index)
+}
+
+/// The error for a function that is not there.
+pub fn unknown_function(name: &str, catalogue: &Catalogue) -> Error {
+    if name == "^" {
+        return Error::new(Kind::Name, "`^` is not a power here").hint("power is **: 2 ** 3");
+    }
+    if let Some(known) = catalogue.natives.get(name) {
+        let signatures: Vec<String> = known.iter().map(|n| n.signature()).collect();
+        return Error::new(Kind::Type, format!("{name} cannot be called like this"))
+            .hint(format!("it is {}", signatures.join(" or ")));
+    }
+    let error = Error::new(Kind::Name, format!("there is no function `{name}`"));
+    match nearest(name, catalogue.function_names()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error,
+    }
+}
+
+/// The error for a variable that is not there.
+pub fn unknown_variable(name: &str, catalogue: &Catalogue) -> Error {
+    let error = Error::new(Kind::Name, format!("there is no variable `{name}`"));
+    if let Some(known) = catalogue.natives.get(name) {
+        return error.hint(format!("it is a function: {}", known[0].signature()));
+    }
+    error.hint("declare it with `let`; functions do not see the variables of the script")
+}
+
+/// Rhai's names of types in people's words.
+fn plain_types(text: &str) -> String {
+    text.replace("i64", "whole number")
+        .replace("f64", "number")
+        .replace("&str | ImmutableString | String", "text")
+        .replace("string", "text")
+        .replace("losscape::script::values::vector::Vector", "vector")
+        .replace("losscape::script::values::matrix::MatrixValue", "matrix")
+}
+
+fn lower_first(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
