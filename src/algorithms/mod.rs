@@ -8,6 +8,7 @@ pub mod band;
 pub mod basin_hop;
 pub mod curvature;
 pub mod evaluator;
+pub mod gradient_flow;
 pub mod minimise;
 pub mod pathway;
 pub mod transition_state;

@@ -305,3 +305,83 @@ fn canonical_shells(points: &[Vec3], tolerance: f64) -> Option<(Vec<usize>, Vec<
     }
     best.map(|(_, first, second)| (first.clone(), second.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::potentials::clusters::ClusterSymmetry;
+    use crate::potentials::{Symmetry, catalogue};
+
+    fn known(atoms: usize, name: &str) -> Vec<f64> {
+        let case = [atoms as f64];
+        let entry = catalogue::entry("lennard_jones").expect("it is in the catalogue");
+        (entry.known)(&case).into_iter().find(|p| p.name == name).expect("a known point").position
+    }
+
+    #[test]
+    fn orders_of_well_known_groups() {
+        for (atoms, name, order) in [
+            (2, "dimer", 4),
+            (3, "triangle", 12),
+            (3, "chain", 4),
+            (4, "tetrahedron", 24),
+            (6, "octahedron", 48),
+            (13, "icosahedron", 120),
+        ] {
+            let x = known(atoms, name);
+            assert_eq!(point_group_order(&x, 1e-3), order, "{name}");
+            let factorial: f64 = (1..=atoms).map(|k| k as f64).product();
+            assert!((ClusterSymmetry::default().log_copies(&x).exp() * order as f64 / (2.0 * factorial) - 1.0).abs() < 1e-12);
+        }
+        // A bent chain of unlike legs keeps its plane only; a chain of unlike links has no centre; four atoms anyhow keep nothing.
+        assert_eq!(point_group_order(&[0.0, 0.0, 0.0, 1.1, 0.0, 0.0, 0.2, 1.4, 0.0], 1e-3), 2);
+        assert_eq!(point_group_order(&[0.0, 0.0, 0.0, 1.1, 0.0, 0.0, 2.5, 0.0, 0.0], 1e-3), 2);
+        assert_eq!(point_group_order(&[0.0, 0.0, 0.0, 1.1, 0.0, 0.0, 0.2, 1.4, 0.0, 0.3, 0.4, 0.9], 1e-3), 1);
+    }
+
+    #[test]
+    fn mirror_images_are_one_point_and_linear_chains_too() {
+        let symmetry = ClusterSymmetry::default();
+        let chiral = [0.0, 0.0, 0.0, 1.1, 0.0, 0.0, 0.2, 1.4, 0.0, 0.3, 0.4, 0.9];
+        let image: Vec<f64> = chiral.iter().enumerate().map(|(i, c)| if i % 3 == 2 { 5.0 - c } else { *c }).collect();
+        assert!(symmetry.same(&chiral, &image, 1e-9) && symmetry.distance(&chiral, &image) < 1e-12);
+        let chain = known(3, "chain");
+        let along_y: Vec<f64> = [0.0, chain[0], 0.0, 0.0, chain[6], 0.0, 0.0, chain[3], 0.0].to_vec();
+        assert!(symmetry.same(&chain, &along_y, 1e-9));
+        assert!(!symmetry.same(&chain, &known(3, "triangle"), 1e-3));
+        assert_eq!((symmetry.zero_modes(&chain).len(), symmetry.zero_modes(&known(3, "triangle")).len()), (5, 6));
+    }
+
+    #[test]
+    fn a_large_tolerance_still_gets_an_answer() {
+        let symmetry = ClusterSymmetry::default();
+        let x = known(13, "icosahedron");
+        let mut moved = x.clone();
+        moved[5] += 0.3;
+        assert!(symmetry.same(&x, &moved, 0.5) && !symmetry.same(&x, &moved, 0.1));
+    }
+
+    /// PATHSAMPLE's own columns for LJ38: order of the point group, moments of inertia.
+    #[test]
+    fn agrees_with_pathsample() {
+        let shared = std::env::var("LOSSCAPE_SHARED").unwrap_or_else(|_| "../shared".into());
+        let folder = std::path::Path::new(&shared).join("data/lj38_pathsample");
+        let (Ok(table), Ok(raw)) = (std::fs::read_to_string(folder.join("min.data")), std::fs::read(folder.join("points.min")))
+        else {
+            println!("skipped: agrees_with_pathsample: {} is not there", folder.display());
+            return;
+        };
+        let numbers: Vec<f64> = raw.as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
+        let mut seen = 0;
+        for (line, x) in table.lines().zip(numbers.chunks_exact(38 * 3)) {
+            let columns: Vec<f64> = line.split_whitespace().map(|w| w.parse().expect("a number")).collect();
+            assert_eq!(point_group_order(x, 1e-3), columns[2] as usize, "{line}");
+            for (moment, expected) in moments_of_inertia(x).iter().zip(&columns[3..]) {
+                // The table has ten digits behind the point.
+                assert!((moment - expected).abs() < 2e-6, "{moment}, expected {expected}");
+            }
+            seen += 1;
+        }
+        assert_eq!(seen, 12);
+    }
+}
