@@ -4,7 +4,8 @@
 //! index and, by cutting an interval into nine at once, single eigenvalues; inverse iteration gives their eigenvectors; implicit QL gives
 //! all eigenvalues. Eight counts run side by side since one alone waits for its divisions.
 //!
-//! Cost for n = 74 at 2.5 GHz: `reduce` 15 µs; a count 1 µs, an eigenvalue 15, an eigenvector 4, a vector in or out of the reduced basis 2.
+//! Cost for n = 74 at 2.5 GHz: `reduce` 35 µs; a count 1 µs, `index` 13, an eigenvalue 14, an eigenvector 6, a vector in or out of the
+//! reduced basis 3.
 //! When it fails: eigenvalues are exact to a few eps of the largest one, so one that is 1e-16 of it has no correct digit; eigenvectors of
 //! eigenvalues closer than 1e-3 of the norm are made orthogonal to each other and span the right space, but are not unique in it.
 //! References: W. Barth, R. S. Martin, J. H. Wilkinson, Numerische Mathematik 9, 386 (1967), doi:10.1007/BF02162154 (Sturm counts);
@@ -13,7 +14,7 @@
 
 use super::super::Matrix;
 use super::super::matrix::{add_scaled, dot, norm};
-use super::householder::{self, Reduction, padded};
+use super::householder::{self, BLOCK, Line, Reduction, numbers, numbers_mut, padded};
 
 /// An eigenvalue h with |h| below this part of the largest |h| is neither negative nor positive.
 pub const NEAR_ZERO: f64 = 1e-7;
@@ -37,9 +38,9 @@ pub struct Tridiagonal {
     /// T[i + 1, i]; the last one unused (0).
     pub(super) below: Vec<f64>,
     /// Householder vector v_i in the first i places of row i, rows `padded(n)` apart, and β_i.
-    reflections: Vec<f64>,
+    reflections: Vec<Line>,
     beta: Vec<f64>,
-    work: Vec<f64>,
+    work: Vec<Line>,
     /// An interval that holds all eigenvalues, and the larger of its ends by magnitude.
     low: f64,
     high: f64,
@@ -137,17 +138,18 @@ impl Tridiagonal {
         let stride = padded(n);
         self.n = n;
         self.reflections.clear();
-        self.reflections.resize(stride * stride, 0.0);
+        self.reflections.resize(stride * stride / BLOCK, Line::default());
         for v in [&mut self.diagonal, &mut self.below, &mut self.beta] {
             v.clear();
             v.resize(n, 0.0);
         }
-        self.work.resize(5 * stride, 0.0);
+        self.work.resize(5 * stride / BLOCK, Line::default());
+        let reflections = numbers_mut(&mut self.reflections);
         let mut largest = 0.0f64;
         let mut sound = true;
         for i in 0..n {
             let row = &m.row(i)[..=i];
-            self.reflections[i * stride..i * stride + i + 1].copy_from_slice(row);
+            reflections[i * stride..i * stride + i + 1].copy_from_slice(row);
             for &x in row {
                 largest = largest.max(x.abs());
                 sound &= x.is_finite();
@@ -159,14 +161,14 @@ impl Tridiagonal {
         }
         // The diagonal blocks are kept whole.
         for i in 0..n {
-            for j in i / householder::BLOCK * householder::BLOCK..i {
-                self.reflections[j * stride + i] = self.reflections[i * stride + j];
+            for j in i / BLOCK * BLOCK..i {
+                reflections[j * stride + i] = reflections[i * stride + j];
             }
         }
         // Squares must neither overflow nor vanish: a power of two changes no digit.
         let unit = if largest > 0.0 && !(1e-120..1e120).contains(&largest) { power_of_two_below(largest) } else { 1.0 };
         if unit != 1.0 {
-            self.reflections.iter_mut().for_each(|x| *x /= unit);
+            reflections.iter_mut().for_each(|x| *x /= unit);
         }
         householder::reduce(Reduction {
             n,
@@ -189,7 +191,6 @@ impl Tridiagonal {
         let mut t = Tridiagonal { n, diagonal: diagonal.to_vec(), below: below.to_vec(), ..Tridiagonal::default() };
         t.below.resize(n, 0.0);
         t.beta = vec![0.0; n];
-        t.reflections = vec![0.0; padded(n) * padded(n)];
         t.finite = diagonal.iter().chain(below).all(|x| x.is_finite());
         t.enclose();
         t
@@ -402,13 +403,13 @@ impl Tridiagonal {
         let beta = self.beta[i];
         if beta != 0.0 {
             let start = i * padded(self.n);
-            let v = &self.reflections[start..start + i];
+            let v = &numbers(&self.reflections)[start..start + i];
             let s = beta * dot(v, &y[..i]);
             add_scaled(&mut y[..i], -s, v);
         }
     }
 
-    /// All eigenvalues, ascending, by implicit QL without vectors. O(n²): about 60 µs for n = 74.
+    /// All eigenvalues, ascending, by implicit QL without vectors. O(n²): about 150 µs for n = 74.
     pub fn values(&self) -> Vec<f64> {
         let n = self.n;
         if !self.finite {
