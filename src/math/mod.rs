@@ -5,6 +5,7 @@ pub mod assignment;
 pub mod eigen;
 pub mod graph;
 pub mod lanczos;
+pub mod linear;
 pub mod matrix;
 pub mod pairs;
 pub mod products;

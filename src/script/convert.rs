@@ -2,6 +2,7 @@
 
 use super::values::{MatrixValue, Object, PotentialHandle, Vector};
 use crate::base::OptionValue;
+use crate::data::Dataset;
 use crate::math::Matrix;
 use crate::potentials::Potential;
 use rhai::{Array, Dynamic, FnPtr, Map};
@@ -91,6 +92,9 @@ pub fn option_value(value: &Dynamic) -> Option<OptionValue> {
     }
     if let Some(vector) = value.read_lock::<Vector>() {
         return Some(OptionValue::Vector(vector.data.clone()));
+    }
+    if let Some(data) = value.read_lock::<Dataset>() {
+        return Some(OptionValue::Any("Dataset", Arc::new(data.clone())));
     }
     if let Some(array) = value.read_lock::<Array>() {
         return array.iter().map(option_value).collect::<Option<_>>().map(OptionValue::List);
