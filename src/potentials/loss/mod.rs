@@ -4,8 +4,11 @@
 //! Frozen parameters count as zero and have zero derivatives.
 
 mod gradient;
+mod hessian;
+mod hessian_vector;
 mod items;
 mod kinds;
+mod passes;
 mod predict;
 
 pub use kinds::LossKind;
@@ -14,11 +17,13 @@ pub use predict::probabilities;
 use super::{Batch, Evaluations, Family, Identity, NoSymmetry, Potential, Symmetry};
 use crate::base::Result;
 use crate::data::Dataset;
-use crate::math::simd::{LANES, numbers_mut, scratch_blocks};
+use crate::math::Matrix;
+use crate::math::simd::{Block, LANES, numbers_mut, scratch_blocks};
 use crate::network::Network;
 use gradient::{Plan, loss_and_gradient};
 use items::Items;
 use std::any::Any;
+use std::sync::Mutex;
 
 crate::options! {
     /// Options of `loss`.
@@ -41,7 +46,12 @@ pub struct NetworkLoss {
     items: Items,
     /// λ of each parameter: 0 for frozen ones, and for biases on request.
     decay: Vec<f64>,
+    /// Memory for Hessians between calls, one for each thread that has asked for one.
+    spare: Mutex<Vec<Vec<f64>>>,
 }
+
+/// Memory of more numbers than this (32 MiB) is given back after a call.
+const LARGEST_KEPT: usize = 1 << 22;
 
 impl NetworkLoss {
     /// The loss of this network on these items; errors where network, data and kind do not fit together.
@@ -67,6 +77,7 @@ impl NetworkLoss {
             plan: Plan::new(network),
             items,
             decay,
+            spare: Mutex::default(),
         })
     }
 
@@ -88,6 +99,19 @@ impl NetworkLoss {
         memory[..x.len()].copy_from_slice(x);
         self.clear_frozen(&mut memory[..x.len()]);
         &memory[..x.len()]
+    }
+
+    /// Calls `work` with the position, frozen parameters at zero, and `blocks` blocks of memory that is kept for the next call.
+    fn with_memory(&self, blocks: usize, x: &[f64], work: impl FnOnce(&[f64], &mut [Block])) {
+        let own = x.len().div_ceil(LANES);
+        let mut scratch = self.spare.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
+        let (front, memory) = scratch_blocks(&mut scratch, own + blocks).split_at_mut(own);
+        work(self.without_frozen(x, numbers_mut(front)), memory);
+        if scratch.len() <= LARGEST_KEPT
+            && let Ok(mut spare) = self.spare.lock()
+        {
+            spare.push(scratch);
+        }
     }
 
     /// Zeros for frozen parameters.
@@ -147,6 +171,37 @@ impl Potential for NetworkLoss {
                 part("data", self.data.fingerprint()),
             ],
         }
+    }
+
+    fn hessian(&self, x: &[f64], hessian: &mut Matrix) {
+        let n = x.len();
+        hessian.reset(n, n);
+        let wanted = hessian::memory(&self.plan);
+        self.with_memory(wanted, x, |x, memory| {
+            hessian::loss_hessian(&self.plan, self.options.kind, &self.items, x, hessian, memory)
+        });
+        for (i, decay) in self.decay.iter().enumerate() {
+            hessian[(i, i)] += 2.0 * decay;
+        }
+        for (i, _) in self.network.frozen().unwrap_or(&[]).iter().enumerate().filter(|(_, frozen)| **frozen) {
+            hessian.row_mut(i).fill(0.0);
+            (0..n).for_each(|j| hessian[(j, i)] = 0.0);
+        }
+    }
+
+    fn hessian_vector(&self, x: &[f64], v: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        let wanted = hessian_vector::memory(&self.plan) + v.len().div_ceil(LANES);
+        self.with_memory(wanted, x, |x, memory| {
+            let (own, memory) = memory.split_at_mut(v.len().div_ceil(LANES));
+            let v = self.without_frozen(v, numbers_mut(own));
+            hessian_vector::loss_hessian_vector(&self.plan, self.options.kind, &self.items, x, v, out, memory);
+        });
+        let scale = 1.0 / self.items.count as f64;
+        for ((out, v), decay) in out.iter_mut().zip(v).zip(&self.decay) {
+            *out = *out * scale + 2.0 * decay * v;
+        }
+        self.clear_frozen(out);
     }
 
     fn symmetry(&self) -> &dyn Symmetry {

@@ -1,10 +1,9 @@
 //! The loss against 40-digit truths, differences and a plain scalar program.
 
 use super::*;
-use crate::math::Matrix;
 use crate::math::matrix::{norm, rms};
 use crate::network::{Activation, NetworkOptions};
-use crate::potentials::{energy, energy_gradient};
+use crate::potentials::{difference_hessian, energy, energy_gradient};
 
 /// w_i = size · sin(1.7 i + 0.9 k + 0.3 i²), i from 1.
 pub(super) fn weights(count: usize, k: f64, size: f64) -> Vec<f64> {
@@ -196,4 +195,48 @@ fn misfits_are_named() {
     let values = Dataset::with_values(Matrix::zeros(3, 2), Matrix::zeros(3, 1)).unwrap();
     assert!(says(&[2, 4, 1], &values, LossKind::CrossEntropy).contains("needs classes"));
     assert!(says(&[2, 4, 2], &values, LossKind::MeanSquaredError).contains("2 outputs, the dataset 1 target"));
+}
+
+#[test]
+fn every_hessian_is_the_difference_of_the_gradient() {
+    for (name, potential) in cases() {
+        let n = potential.dimension();
+        let x = weights(n, 0.3, 0.8);
+        let (mut exact, mut differences) = (Matrix::default(), Matrix::default());
+        potential.hessian(&x, &mut exact);
+        difference_hessian(&potential, &x, &mut differences);
+        for i in 0..n {
+            for j in 0..n {
+                near(&format!("{name}: ({i}, {j})"), exact[(i, j)], differences[(i, j)], 2e-8);
+                assert_eq!(exact[(i, j)], exact[(j, i)], "{name} is not symmetric");
+            }
+        }
+        let v = weights(n, 1.3, 1.0);
+        let mut along = vec![0.0; n];
+        potential.hessian_vector(&x, &v, &mut along);
+        for i in 0..n {
+            let product: f64 = (0..n).map(|j| exact[(i, j)] * v[j]).sum();
+            near(&format!("{name}: component {i} of H v"), along[i], product, 1e-13 * n as f64);
+        }
+    }
+}
+
+#[test]
+fn items_beyond_a_chunk_are_counted_once() {
+    // The data three hundred times over have the same mean loss, gradient and Hessian as the data themselves.
+    let many: Vec<f64> = (0..300).flat_map(|_| twelve().data).collect();
+    let labels: Vec<i64> = (0..300).flat_map(|_| [0, 1, 2, 3, 1, 0, 3, 2, 2, 1, 0, 3]).collect();
+    let large = Dataset::with_classes(Matrix::from_rows(3600, 2, many), &labels).unwrap();
+    let net = network(&[2, 10, 4], Activation::Tanh, Activation::Linear);
+    let [once, often] = [four_classes(), large].map(|data| NetworkLoss::new(&net, &data, &LossOptions::default()).unwrap());
+    let x = weights(74, 1.0, 1.0);
+    let ((e, g), (e_often, g_often)) = (energy_gradient(&once, &x), energy_gradient(&often, &x));
+    near("energy", e_often, e, 1e-13);
+    let (mut h, mut h_often) = (Matrix::default(), Matrix::default());
+    once.hessian(&x, &mut h);
+    often.hessian(&x, &mut h_often);
+    for i in 0..74 {
+        near("gradient", g_often[i], g[i], 1e-14);
+        (0..74).for_each(|j| near("Hessian", h_often[(i, j)], h[(i, j)], 1e-13));
+    }
 }
