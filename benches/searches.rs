@@ -54,7 +54,8 @@ fn single_ended(atoms: usize, method: SaddleMethod) {
             continue;
         }
         let sides = PathwayOptions { tolerance: 1e-7, ..Default::default() };
-        let way = pathway(&run, &potential, &saddle.point.position, &saddle.eigenvector, &sides).expect("a transition state has two sides");
+        let way = pathway(&run, &potential, &saddle.point.position, &saddle.eigenvector, &sides)
+            .expect("a transition state has two sides");
         gradients += (way.minus.evaluations + way.plus.evaluations) as u64;
         let sound = |m: &Minimised| m.termination == Termination::Converged && m.point.energy < saddle.point.energy;
         good += u64::from(sound(&way.minus) && sound(&way.plus));
