@@ -9,8 +9,11 @@ use super::Curvature;
 use super::evaluator::{Evaluator, now};
 use crate::base::{Result, Run};
 use crate::math::Matrix;
-use crate::math::eigen::{Tridiagonal, shift_modes};
+use crate::math::eigen::{NEAR_ZERO, Tridiagonal, shift_modes};
+use crate::math::lanczos::{Iteration, Lanczos};
+use crate::math::random::stream;
 use crate::potentials::Potential;
+use rand::RngExt;
 
 /// The Hessian of one position, reduced and ready for questions. Its memory serves one position after the other.
 pub struct Frame<'a> {
@@ -164,7 +167,7 @@ pub fn lowest_mode(run: &Run, potential: &dyn Potential, x: &[f64]) -> Result<(f
         let value = frame.lowest(&mut mode);
         return Ok((value, mode));
     }
-    iterative_mode(&mut evaluator, x, &[])
+    now(iterative_mode(&mut evaluator, x, &[]))
 }
 
 /// The `count` softest modes at `x`, a row each: where a search from a minimum begins.
@@ -180,10 +183,101 @@ pub(super) fn unknown_curvature() -> Curvature {
     Curvature { index: usize::MAX, near_zero: 0, lowest: [f64::NAN; 2], log_product: f64::NAN }
 }
 
+/// Residual of an eigenpair that a search follows, as a part of the largest |eigenvalue| seen.
+const MODE_TOLERANCE: f64 = 1e-4;
+/// The same where the index is decided.
+const INDEX_TOLERANCE: f64 = 1e-7;
+
+/// Index and lowest eigenvalues by Lanczos. Where all that were computed are negative, more are.
 fn iterative_curvature(evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<Curvature> {
-    let (v, _) = iterative_mode(evaluator, x, &[])?;
-    Ok(Curvature { index: usize::from(v < 0.0), near_zero: 0, lowest: [v, f64::NAN], log_product: f64::NAN })
+    let top = now(extreme_pairs(evaluator, x, 1, MODE_TOLERANCE, &[], true))?;
+    let mut count = 2.min(x.len());
+    loop {
+        let low = now(extreme_pairs(evaluator, x, count, INDEX_TOLERANCE, &[], false))?;
+        let largest = low.values.iter().chain(&top.values).fold(0.0f64, |m, h| m.max(h.abs()));
+        let zero = NEAR_ZERO * largest;
+        let index = low.values.iter().filter(|h| **h < -zero).count();
+        if index < low.values.len() || count >= x.len() || count >= 64 {
+            return Ok(Curvature {
+                index,
+                near_zero: low.values.iter().filter(|h| h.abs() <= zero).count(),
+                lowest: [0, 1].map(|k| low.values.get(k).copied().unwrap_or(f64::NAN)),
+                log_product: f64::NAN,
+            });
+        }
+        count = (4 * count).min(x.len());
+    }
 }
-pub(super) fn iterative_mode(_evaluator: &mut Evaluator<'_>, _x: &[f64], _start: &[f64]) -> Result<(f64, Vec<f64>)> {
-    todo!()
+
+/// The lowest eigenpair at `x` by Lanczos, beginning with the guess `start` (none where it is empty).
+pub(super) async fn iterative_mode(evaluator: &mut Evaluator<'_>, x: &[f64], start: &[f64]) -> Result<(f64, Vec<f64>)> {
+    let mut found = extreme_pairs(evaluator, x, 1, MODE_TOLERANCE, start, false).await?;
+    match (found.values.first(), found.vectors.pop()) {
+        (Some(&value), Some(vector)) => Ok((value, vector)),
+        // No direction is free to move: nothing curves down.
+        _ => Ok((f64::INFINITY, vec![0.0; x.len()])),
+    }
+}
+
+/// The `count` lowest (or highest) eigenpairs at `x` by Lanczos on Hessian-vector products, zero modes and frozen coordinates left out.
+async fn extreme_pairs(
+    evaluator: &mut Evaluator<'_>,
+    x: &[f64],
+    count: usize,
+    tolerance: f64,
+    start: &[f64],
+    highest: bool,
+) -> Result<Lanczos> {
+    let n = x.len();
+    let potential = evaluator.potential;
+    let zero_modes = potential.symmetry().zero_modes(x);
+    let mut random = stream(0, 0);
+    let mut first: Vec<f64> =
+        if start.is_empty() { (0..n).map(|_| random.random::<f64>() - 0.5).collect() } else { start.to_vec() };
+    // A frozen coordinate that is 0 in the start stays 0 in every product.
+    if let Some(frozen) = potential.frozen() {
+        first.iter_mut().zip(frozen).filter(|(_, f)| **f).for_each(|(v, _)| *v = 0.0);
+    }
+    let begin = if highest { Iteration::highest } else { Iteration::lowest };
+    let mut lanczos = begin(n, count, tolerance, Some(&first), &zero_modes, 400.min(n));
+    let mut product = vec![0.0; n];
+    while let Some(v) = lanczos.wanted() {
+        evaluator.hessian_vector(x, v, &mut product).await?;
+        lanczos.supply(&product);
+    }
+    Ok(lanczos.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::potentials::clusters::LennardJones;
+    use crate::potentials::surfaces::Rosenbrock;
+
+    #[test]
+    fn lanczos_agrees_with_the_dense_spectrum() {
+        let run = Run::silent();
+        let potential = LennardJones::new(13);
+        let start = potential.random(3, 1.0);
+        let found = crate::algorithms::minimise(&run, &potential, &start, &Default::default()).expect("a minimum is found");
+        let x = found.point.position;
+        let dense = curvature(&run, &potential, &x).expect("not stopped");
+        let mut evaluator = Evaluator::new(&run, &potential);
+        let iterative = iterative_curvature(&mut evaluator, &x).expect("not stopped");
+        assert_eq!((dense.index, dense.near_zero), (0, 0));
+        assert_eq!((iterative.index, iterative.near_zero), (0, 0));
+        for k in 0..2 {
+            assert!((dense.lowest[k] / iterative.lowest[k] - 1.0).abs() < 1e-5, "{dense:?} {iterative:?}");
+        }
+    }
+
+    #[test]
+    fn rosenbrocks_hessian_at_its_minimum() {
+        // [[802, -400], [-400, 200]]: determinant 400, trace 1002.
+        let potential = Rosenbrock { dimension: 2 };
+        let here = curvature(&Run::silent(), &potential, &[1.0, 1.0]).expect("not stopped");
+        assert!((here.log_product - 400f64.ln()).abs() < 1e-10);
+        assert!((here.lowest[0] + here.lowest[1] - 1002.0).abs() < 1e-9);
+        assert_eq!(here.index, 0);
+    }
 }

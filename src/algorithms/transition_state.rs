@@ -163,7 +163,7 @@ impl<'a> Climb<'a> {
             let mut vector = vec![0.0; self.x.len()];
             (self.frame.lowest(&mut vector), vector)
         } else {
-            iterative_mode(evaluator, &self.x, &self.mode)?
+            iterative_mode(evaluator, &self.x, &self.mode).await?
         };
         let overlap = if self.mode.is_empty() { 0.0 } else { dot(&self.mode, &vector) };
         if overlap < 0.0 {
