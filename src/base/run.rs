@@ -46,6 +46,12 @@ impl Run {
         Run { cancel, deadline, reporter, seed }
     }
 
+    /// The same run with an end of its own, where that comes before the one it has: for options in seconds.
+    pub fn until(&self, deadline: Instant) -> Run {
+        let deadline = self.deadline.map_or(deadline, |own| own.min(deadline));
+        Run { deadline: Some(deadline), ..self.clone() }
+    }
+
     /// The seed in force: the option's where one was given, that of the run otherwise.
     pub fn seed(&self, option: Option<u64>) -> u64 {
         option.unwrap_or(self.seed)
