@@ -9,7 +9,9 @@
 //! eigenvalues and eigenvectors, so that nobody mistakes them for numbers.
 //! Reference: J. J. M. Cuppen, Numerische Mathematik 36, 177 (1981), doi:10.1007/BF01396757.
 
+mod factors;
 mod householder;
+mod spectrum;
 mod steps;
 mod tridiagonal;
 

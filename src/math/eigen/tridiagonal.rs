@@ -1,20 +1,21 @@
 //! A symmetric matrix brought to tridiagonal form once; index, lowest eigenpairs and determinants then in O(n).
 //!
 //! H = Q T Qᵀ (`householder.rs`). Sturm counts (the number of negative pivots of T − x is the number of eigenvalues below x) give the
-//! index and, by cutting an interval into nine at once, single eigenvalues; inverse iteration gives their eigenvectors; implicit QL gives
-//! all eigenvalues. Eight counts run side by side since one alone waits for its divisions.
+//! index and, by cutting an interval into nine at once, single eigenvalues; inverse iteration gives their eigenvectors. All
+//! eigenvalues and the determinant are in `spectrum.rs`. Eight counts run side by side since one alone waits for its divisions.
 //!
 //! Cost for n = 74 at 2.5 GHz: `reduce` 35 µs; a count 1 µs, `index` 13, an eigenvalue 14, an eigenvector 6, a vector in or out of the
 //! reduced basis 3.
 //! When it fails: eigenvalues are exact to a few eps of the largest one, so one that is 1e-16 of it has no correct digit; eigenvectors of
 //! eigenvalues closer than 1e-3 of the norm are made orthogonal to each other and span the right space, but are not unique in it.
 //! References: W. Barth, R. S. Martin, J. H. Wilkinson, Numerische Mathematik 9, 386 (1967), doi:10.1007/BF02162154 (Sturm counts);
-//! I. C. F. Ipsen, SIAM Review 39, 254 (1997), doi:10.1137/S0036144596300773 (inverse iteration);
-//! A. Dubrulle, R. S. Martin, J. H. Wilkinson, Numerische Mathematik 12, 377 (1968), doi:10.1007/BF02165404 (implicit QL).
+//! I. C. F. Ipsen, SIAM Review 39, 254 (1997), doi:10.1137/S0036144596300773 (inverse iteration).
 
 use super::super::Matrix;
 use super::super::matrix::{add_scaled, dot, norm};
+use super::factors::Factors;
 use super::householder::{self, BLOCK, Line, Reduction, numbers, numbers_mut, padded};
+use super::spectrum::power_of_two_below;
 
 /// An eigenvalue h with |h| below this part of the largest |h| is neither negative nor positive.
 pub const NEAR_ZERO: f64 = 1e-7;
@@ -49,71 +50,6 @@ pub struct Tridiagonal {
     pub(super) finite: bool,
     pub(super) factors: Factors,
     pub(super) scratch: [Vec<f64>; 6],
-}
-
-/// T − s = P L U with row exchanges between neighbours: stable for any shift.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Factors {
-    /// Multipliers, pivots, first and second line above them; whether rows i and i + 1 changed places.
-    l: Vec<f64>,
-    u: Vec<f64>,
-    u1: Vec<f64>,
-    u2: Vec<f64>,
-    exchanged: Vec<bool>,
-}
-
-impl Factors {
-    /// Factorises T − s; a pivot smaller than `tiny` is replaced by it.
-    pub(super) fn factorise(&mut self, diagonal: &[f64], below: &[f64], s: f64, tiny: f64) {
-        let n = diagonal.len();
-        for v in [&mut self.l, &mut self.u, &mut self.u1, &mut self.u2] {
-            v.clear();
-            v.resize(n, 0.0);
-        }
-        self.exchanged.clear();
-        self.exchanged.resize(n, false);
-        let guard = |x: f64| if x.abs() < tiny { tiny.copysign(x) } else { x };
-        let (mut p, mut p1) = (diagonal[0] - s, if n > 1 { below[0] } else { 0.0 });
-        for i in 0..n - 1 {
-            let (b, d, b1) = (below[i], diagonal[i + 1] - s, if i + 2 < n { below[i + 1] } else { 0.0 });
-            if p.abs() >= b.abs() {
-                let p0 = guard(p);
-                let m = b / p0;
-                (self.l[i], self.u[i], self.u1[i], self.u2[i]) = (m, p0, p1, 0.0);
-                (p, p1) = (d - m * p1, b1);
-            } else {
-                let m = p / b;
-                (self.l[i], self.u[i], self.u1[i], self.u2[i], self.exchanged[i]) = (m, b, d, b1, true);
-                (p, p1) = (p1 - m * d, -m * b1);
-            }
-        }
-        self.u[n - 1] = guard(p);
-    }
-
-    /// y ← (T − s)⁻¹ y.
-    pub(super) fn solve(&self, y: &mut [f64]) {
-        self.forward(y);
-        self.backward(y);
-    }
-
-    fn forward(&self, y: &mut [f64]) {
-        for i in 0..y.len() - 1 {
-            if self.exchanged[i] {
-                y.swap(i, i + 1);
-            }
-            y[i + 1] -= self.l[i] * y[i];
-        }
-    }
-
-    pub(super) fn backward(&self, y: &mut [f64]) {
-        let n = y.len();
-        let (mut y1, mut y2) = (0.0, 0.0);
-        for i in (0..n).rev() {
-            let x = (y[i] - self.u1[i] * y1 - self.u2[i] * y2) / self.u[i];
-            y[i] = x;
-            (y1, y2) = (x, y1);
-        }
-    }
 }
 
 impl Tridiagonal {
@@ -409,87 +345,6 @@ impl Tridiagonal {
         }
     }
 
-    /// All eigenvalues, ascending, by implicit QL without vectors. O(n²): about 150 µs for n = 74.
-    pub fn values(&self) -> Vec<f64> {
-        let n = self.n;
-        if !self.finite {
-            return vec![f64::NAN; n];
-        }
-        let unit = if self.scale > 0.0 { power_of_two_below(self.scale) } else { 1.0 };
-        let mut d: Vec<f64> = self.diagonal.iter().map(|x| x / unit).collect();
-        let mut e: Vec<f64> = self.below.iter().map(|x| x / unit).collect();
-        for l in 0..n {
-            // A few rounds an eigenvalue; the limit only keeps a defect from looping for ever, and what is left is then bisected.
-            for _ in 0..60 {
-                let m = (l..n - 1).find(|&m| e[m].abs() <= f64::EPSILON * (d[m].abs() + d[m + 1].abs())).unwrap_or(n - 1);
-                if m == l {
-                    break;
-                }
-                let mut g = (d[l + 1] - d[l]) / (2.0 * e[l]);
-                let mut r = g.hypot(1.0);
-                g = d[m] - d[l] + e[l] / (g + r.copysign(g));
-                let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
-                let mut split = false;
-                for i in (l..m).rev() {
-                    let (f, b) = (s * e[i], c * e[i]);
-                    r = (f * f + g * g).sqrt();
-                    e[i + 1] = r;
-                    if r == 0.0 {
-                        d[i + 1] -= p;
-                        e[m] = 0.0;
-                        split = true;
-                        break;
-                    }
-                    (s, c) = (f / r, g / r);
-                    g = d[i + 1] - p;
-                    r = (d[i] - g) * s + 2.0 * c * b;
-                    p = s * r;
-                    d[i + 1] = g + p;
-                    g = c * r - b;
-                }
-                if !split {
-                    d[l] -= p;
-                    e[l] = g;
-                    e[m] = 0.0;
-                }
-            }
-        }
-        if d.iter().any(|x| !x.is_finite()) {
-            return (0..n).map(|k| self.eigenvalue(k)).collect();
-        }
-        d.iter_mut().for_each(|x| *x *= unit);
-        d.sort_by(f64::total_cmp);
-        d
-    }
-
-    /// Σ ln|h| over the eigenvalues that are not near zero. O(n) where none is, all eigenvalues otherwise.
-    pub fn log_product(&self) -> f64 {
-        if !self.finite {
-            return f64::NAN;
-        }
-        if self.index().near_zero == 0 {
-            // The product of the pivots of T is its determinant; gather them so that few logarithms are taken.
-            let (mut sum, mut product, mut before, mut q) = (0.0, 1.0f64, 0.0, 1.0);
-            for (&d, &next) in self.diagonal.iter().zip(&self.below) {
-                let x = d - before / q * before;
-                q = if x.abs() < f64::MIN_POSITIVE { f64::MIN_POSITIVE } else { x };
-                product *= q.abs();
-                if !(1e-100..1e100).contains(&product) {
-                    sum += product.ln();
-                    product = 1.0;
-                }
-                before = next;
-            }
-            let total = sum + product.ln();
-            if total.is_finite() {
-                return total;
-            }
-        }
-        let values = self.values();
-        let band = NEAR_ZERO * values.iter().fold(0.0f64, |s, h| s.max(h.abs()));
-        values.iter().filter(|h| h.abs() >= band && **h != 0.0).map(|h| h.abs().ln()).sum()
-    }
-
     /// out ← (H − σ)⁻¹ b in the full space, by a pivoted factorisation of T − σ. O(n²) for the transforms.
     pub fn solve_shifted(&mut self, sigma: f64, b: &[f64], out: &mut [f64]) {
         out.copy_from_slice(b);
@@ -502,11 +357,6 @@ impl Tridiagonal {
         self.factors.solve(out);
         self.from_reduced(out);
     }
-}
-
-/// The largest power of two that is at most x > 0 (never a denormal one).
-fn power_of_two_below(x: f64) -> f64 {
-    f64::from_bits(x.max(f64::MIN_POSITIVE).to_bits() & 0x7ff0_0000_0000_0000)
 }
 
 #[cfg(test)]
