@@ -1,15 +1,20 @@
-//! Throughput of whole searches on one thread: single-ended transition-state searches of Lennard-Jones clusters.
+//! Throughput of whole searches on one thread: single-ended transition-state searches of Lennard-Jones clusters; quenches,
+//! basin-hopping and transition-state searches of the network [2,10,4] on 1000 items of LJAT3 (D1), λ = 1e-4.
 //!
 //! What is measured: from a minimum found by basin-hopping, every coordinate is displaced by a normal number of deviation 0.2, a transition
 //! state is searched and both its sides are minimised, all to RMS 1e-7. A search counts when it converged to index 1 and both
-//! sides are minima below it; repeats count. The floor is the time of the gradients alone.
+//! sides are minima below it; repeats count. Networks: a minimum is displaced along one of its 12 softest modes by 1 to 3, all to 1e-9.
+//! Quenches begin uniformly in ±1 and end at RMS 1e-10; basin-hopping takes steps of ±0.5 at T = 0.01. The floor is the gradients alone.
 //! Run: `cargo bench --bench searches`.
 
 use losscape::algorithms::transition_state::SaddleMethod;
 use losscape::algorithms::*;
+use losscape::analysis::outcomes::{Ljat3DatasetOptions, ljat3_dataset};
 use losscape::base::Run;
 use losscape::math::random::stream;
+use losscape::network::{Network, NetworkOptions};
 use losscape::potentials::clusters::LennardJones;
+use losscape::potentials::loss::{LossOptions, NetworkLoss};
 use losscape::potentials::{Batch, Evaluations, Potential};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -21,6 +26,100 @@ fn main() {
         for &method in SaddleMethod::ALL {
             single_ended(atoms, method);
         }
+    }
+    network();
+}
+
+/// The work named at the head, on one thread.
+fn network() {
+    let run = Run::silent();
+    let data = ljat3_dataset(
+        &run,
+        &Ljat3DatasetOptions { side: Some(2.0 * 3f64.sqrt()), count: 1000, seed: Some(5), ..Default::default() },
+    )
+    .expect("the data set is made");
+    let net = Network::new(&[2, 10, 4], &NetworkOptions::default()).expect("the network is sound");
+    let potential = NetworkLoss::new(&net, &data, &LossOptions { l2: 1e-4, ..Default::default() }).expect("they fit");
+    let mut random = stream(7, 0);
+    let mut uniform = |size: f64| -> Vec<f64> { (0..74).map(|_| size * (2.0 * random.random::<f64>() - 1.0)).collect() };
+    let gradient = gradient_seconds(&potential, &uniform(1.0));
+    println!("network gradient {:.1} µs", 1e6 * gradient);
+
+    for (name, newton_below) in [("lbfgs alone", Some(0.0)), ("lbfgs, then Newton", None)] {
+        let mut times = Vec::new();
+        let (mut evaluations, mut energy) = (0, 0.0);
+        for _ in 0..30 {
+            let x = uniform(1.0);
+            let start = Instant::now();
+            let found = minimise(&run, &potential, &x, &MinimiseOptions { tolerance: 1e-10, newton_below, ..Default::default() })
+                .expect("it runs");
+            times.push(1e3 * start.elapsed().as_secs_f64());
+            evaluations += found.evaluations;
+            energy += found.point.energy / 30.0;
+        }
+        times.sort_by(f64::total_cmp);
+        println!(
+            "quench to 1e-10, {name:<20} median {:.1} ms, {} gradients, mean energy {energy:.6}",
+            times[15],
+            evaluations / 30
+        );
+    }
+
+    for tolerance in [1e-6, 1e-3] {
+        let options = BasinHopOptions {
+            steps: 200,
+            step: Some(0.5),
+            temperature: Some(0.01),
+            tolerance,
+            seed: Some(1),
+            start: Some(uniform(1.0)),
+            ..Default::default()
+        };
+        let mut minima: Vec<Vec<f64>> = Vec::new();
+        let start = Instant::now();
+        let report = basin_hop(&run, &potential, &options, &mut |_, m| {
+            minima.push(m.point.position.clone());
+            Ok(String::new())
+        })
+        .expect("it runs");
+        println!("basin-hopping to {tolerance:e}: {:.0} steps/s, {report:?}", 200.0 / start.elapsed().as_secs_f64());
+    }
+
+    let mut minima = Vec::new();
+    basin_hop(&run, &potential, &BasinHopOptions { steps: 30, seed: Some(2), ..Default::default() }, &mut |_, m| {
+        minima.push(m.point.position.clone());
+        Ok(String::new())
+    })
+    .expect("it runs");
+    for &method in SaddleMethod::ALL {
+        let (mut tried, mut good) = (0u64, 0u64);
+        let mut ends = std::collections::BTreeMap::new();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(4) {
+            let from = &minima[tried as usize % minima.len()];
+            let modes = curvature::softest_modes(&run, &potential, from, 12).expect("it runs");
+            let mut random = stream(11, tried);
+            let along = &modes[random.random_range(0..modes.len())];
+            let size = (1.0 + 2.0 * random.random::<f64>()) * if random.random::<bool>() { 1.0 } else { -1.0 };
+            let x: Vec<f64> = from.iter().zip(along).map(|(x, m)| x + size * m).collect();
+            tried += 1;
+            let saddle = transition_state(&run, &potential, &x, &TransitionStateOptions { method, ..Default::default() })
+                .expect("it runs");
+            *ends.entry(saddle.termination.name()).or_insert(0) += 1;
+            if saddle.termination != Termination::Converged {
+                continue;
+            }
+            let way = pathway(&run, &potential, &saddle.point.position, &saddle.eigenvector, &PathwayOptions::default())
+                .expect("it runs");
+            let sound = |m: &Minimised| m.termination == Termination::Converged && m.point.energy < saddle.point.energy;
+            good += u64::from(sound(&way.minus) && sound(&way.plus));
+        }
+        println!(
+            "transition states, {:<22} {:.0} per minute, success {:.0} %, {ends:?}",
+            method.name(),
+            60.0 * good as f64 / start.elapsed().as_secs_f64(),
+            100.0 * good as f64 / tried as f64
+        );
     }
 }
 

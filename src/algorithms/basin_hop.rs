@@ -55,6 +55,8 @@ pub struct BasinHopReport {
 
 /// Steps that each run makes between two times of handing on.
 const ROUND: usize = 8;
+/// A tolerance looser than this says nothing of the index: the point is no stationary point yet.
+const LOOSE: f64 = 1e-5;
 
 struct Chain {
     random: Stream,
@@ -154,7 +156,9 @@ fn hop(
     let found = settle(run, potential, &trial, &quench, &mut chain.report.pushed_off);
     let uniform: f64 = chain.random.random();
     let failed = match found {
-        Ok(found) if found.termination == Termination::Converged && found.point.curvature.index == 0 => {
+        Ok(found)
+            if found.termination == Termination::Converged && (found.point.curvature.index == 0 || options.tolerance > LOOSE) =>
+        {
             let energy = found.point.energy;
             let take = match chain.here {
                 None => true,
@@ -196,7 +200,7 @@ pub fn settle(
 ) -> Result<Minimised> {
     let mut found = minimise(run, potential, start, options)?;
     for _ in 0..3 {
-        if found.termination != Termination::Converged || found.point.curvature.index == 0 {
+        if found.termination != Termination::Converged || options.tolerance > LOOSE || found.point.curvature.index == 0 {
             break;
         }
         *pushed_off += 1;

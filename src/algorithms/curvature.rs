@@ -251,8 +251,8 @@ async fn extreme_pairs(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::potentials::catalogue::entry;
     use crate::potentials::clusters::LennardJones;
-    use crate::potentials::surfaces::Rosenbrock;
 
     #[test]
     fn lanczos_agrees_with_the_dense_spectrum() {
@@ -274,8 +274,8 @@ mod tests {
     #[test]
     fn rosenbrocks_hessian_at_its_minimum() {
         // [[802, -400], [-400, 200]]: determinant 400, trace 1002.
-        let potential = Rosenbrock { dimension: 2 };
-        let here = curvature(&Run::silent(), &potential, &[1.0, 1.0]).expect("not stopped");
+        let potential = entry("rosenbrock").expect("it is in the catalogue").build(&[2.0]).expect("two coordinates");
+        let here = curvature(&Run::silent(), &*potential, &[1.0, 1.0]).expect("not stopped");
         assert!((here.log_product - 400f64.ln()).abs() < 1e-10);
         assert!((here.lowest[0] + here.lowest[1] - 1002.0).abs() < 1e-9);
         assert_eq!(here.index, 0);
