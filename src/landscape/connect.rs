@@ -13,6 +13,7 @@ use super::path::LowestPath;
 use super::searches::{Finds, join};
 use super::{Landscape, Minimum};
 use crate::base::{Result, Run};
+use crate::math::graph::shortest_paths;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -149,7 +150,8 @@ fn gaps(
         }
     };
     let place = |id: usize| nodes.iter().position(|m| m.id == id).unwrap_or(0);
-    let way = shortest(nodes.len(), place(a), place(b), weight);
+    let (from, to, count) = (place(a), place(b), nodes.len());
+    let way = shortest_paths(count, from, Some(to), |i| (0..count).map(move |j| (j, weight(i, j)))).path(to);
     Ok(way.map(|way| {
         let steps = way.windows(2).map(|step| (nodes[step[0]].id, nodes[step[1]].id));
         steps.filter(|&(i, j)| components[i - 1] != components[j - 1]).map(|(i, j)| pair(i, j)).collect()
@@ -174,53 +176,4 @@ fn working_set(landscape: &Landscape, components: &[usize], a: usize, b: usize) 
         chosen.insert(minimum.id);
     }
     minima.into_iter().filter(|m| chosen.contains(&m.id)).collect()
-}
-
-/// Dijkstra on a dense graph of `n` nodes; `None` when every way is infinite.
-///
-/// Reference: E. W. Dijkstra, Numer. Math. 1, 269 (1959), doi:10.1007/BF01386390.
-fn shortest(n: usize, from: usize, to: usize, weight: impl Fn(usize, usize) -> f64) -> Option<Vec<usize>> {
-    let mut best = vec![f64::INFINITY; n];
-    let mut before = vec![from; n];
-    let mut settled = vec![false; n];
-    best[from] = 0.0;
-    loop {
-        let here = (0..n).filter(|&k| !settled[k] && best[k].is_finite()).min_by(|&i, &j| best[i].total_cmp(&best[j]))?;
-        if here == to {
-            break;
-        }
-        settled[here] = true;
-        for k in 0..n {
-            let there = best[here] + weight(here, k);
-            if !settled[k] && there < best[k] {
-                best[k] = there;
-                before[k] = here;
-            }
-        }
-    }
-    let mut way = vec![to];
-    let mut here = to;
-    while here != from {
-        here = before[here];
-        way.push(here);
-    }
-    way.reverse();
-    Some(way)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_shortest_way_or_none() {
-        // 0 -1- 1 -1- 2, directly 5; 3 stands alone.
-        let weight = |i: usize, j: usize| match (i.min(j), i.max(j)) {
-            (0, 1) | (1, 2) => 1.0,
-            (0, 2) => 5.0,
-            _ => f64::INFINITY,
-        };
-        assert_eq!(shortest(4, 0, 2, weight), Some(vec![0, 1, 2]));
-        assert_eq!(shortest(4, 0, 3, weight), None);
-    }
 }

@@ -1,14 +1,11 @@
 //! The way of lowest barrier between two minima.
 //!
-//! The minimum spanning tree of the graph (Kruskal over transition states in rising energy) holds, between any two minima, a way
-//! whose highest point is the lowest possible; the same is true of every part of it. Cost: one sort, then one walk.
-//!
-//! Reference: J. B. Kruskal, Proc. Am. Math. Soc. 7, 48 (1956), doi:10.2307/2033241.
+//! It is the one in the minimum spanning tree of the graph ([`minimax_path`]): its highest point is the lowest possible, and so is that
+//! of every part of it. Cost: one sort, then one walk.
 
 use super::Landscape;
 use crate::base::{Error, Result};
-use crate::math::graph::DisjointSets;
-use std::collections::VecDeque;
+use crate::math::graph::minimax_path;
 
 /// A way from one minimum to another over transition states.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,29 +29,15 @@ impl Landscape {
     pub fn lowest_path(&self, a: usize, b: usize) -> Result<Option<LowestPath>> {
         self.check_ends("path", a, b)?;
         let state = self.state();
-        let mut components = DisjointSets::new(state.minima.len());
-        let mut edges: Vec<Vec<(usize, usize)>> = vec![Vec::new(); state.minima.len()];
-        for id in state.transition_states_by_energy.ids() {
-            let [p, q] = state.transition_states[id - 1].minima;
-            if components.join(p - 1, q - 1).is_some() {
-                edges[p - 1].push((q - 1, id));
-                edges[q - 1].push((p - 1, id));
-                if components.find(a - 1) == components.find(b - 1) {
-                    break;
-                }
-            }
-        }
-        // Backwards from b, so that the steps come out in order from a.
-        let mut next: Vec<Option<(usize, usize)>> = vec![None; state.minima.len()];
-        let mut queue = VecDeque::from([b - 1]);
-        while let Some(here) = queue.pop_front() {
-            for &(there, id) in &edges[here] {
-                if there != b - 1 && next[there].is_none() {
-                    next[there] = Some((here, id));
-                    queue.push_back(there);
-                }
-            }
-        }
+        let order: Vec<usize> = state.transition_states_by_energy.ids().collect();
+        let edges: Vec<(usize, usize, f64)> = order
+            .iter()
+            .map(|&id| {
+                let top = &state.transition_states[id - 1];
+                (top.minima[0] - 1, top.minima[1] - 1, top.energy)
+            })
+            .collect();
+        let Some(way) = minimax_path(state.minima.len(), &edges, a - 1, b - 1) else { return Ok(None) };
         let mut path = LowestPath {
             minima: vec![a],
             transition_states: Vec::new(),
@@ -63,13 +46,14 @@ impl Landscape {
             length: 0.0,
         };
         let mut here = a - 1;
-        while here != b - 1 {
-            let Some((there, id)) = next[here] else { return Ok(None) };
-            let top = &state.transition_states[id - 1];
-            path.transition_states.push(id);
+        for edge in way {
+            let (p, q, energy) = edges[edge];
+            let there = if p == here { q } else { p };
+            let top = &state.transition_states[order[edge] - 1];
+            path.transition_states.push(top.id);
             path.minima.push(there + 1);
-            path.energies.extend([top.energy, state.minima[there].energy]);
-            path.barrier = path.barrier.max(top.energy - state.minima[a - 1].energy);
+            path.energies.extend([energy, state.minima[there].energy]);
+            path.barrier = path.barrier.max(energy - state.minima[a - 1].energy);
             for side in [here, there] {
                 path.length += self.symmetry().distance(&top.position, &state.minima[side].position);
             }
