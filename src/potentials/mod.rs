@@ -6,10 +6,12 @@
 
 pub mod catalogue;
 pub mod clusters;
+pub mod counted;
 pub mod loss;
 pub mod surfaces;
 pub mod symmetry;
 
+pub use counted::Counted;
 pub use symmetry::{NoSymmetry, Symmetry};
 
 use crate::math::Matrix;
@@ -134,6 +136,12 @@ pub trait Potential: Send + Sync {
     /// Whether a converged position has fallen apart (an atom has evaporated), so that it is no point of this landscape.
     fn evaporated(&self, _x: &[f64]) -> bool {
         false
+    }
+
+    /// Energies, gradients and Hessian-vector products asked for so far, where somebody counts: [`counted::Counted`]. A wrapper passes every
+    /// other call on, new ones of this trait included.
+    fn evaluations(&self) -> Option<u64> {
+        None
     }
 
     /// For downcasts: scores need the network behind a loss.

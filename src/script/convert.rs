@@ -4,7 +4,7 @@ use super::values::{MatrixValue, Object, PotentialHandle, Vector};
 use crate::base::OptionValue;
 use crate::data::Dataset;
 use crate::math::Matrix;
-use crate::potentials::Potential;
+use crate::potentials::{Counted, Potential};
 use rhai::{Array, Dynamic, FnPtr, Map};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ into_value! {
     Arc<[f64]> => |v| Dynamic::from(Vector::from(v));
     Matrix => |v| Dynamic::from(MatrixValue(Arc::new(v)));
     Arc<Matrix> => |v| Dynamic::from(MatrixValue(v));
-    Arc<dyn Potential> => |v| Dynamic::from(PotentialHandle(v));
+    Arc<dyn Potential> => |v| Dynamic::from(PotentialHandle(Counted::of(v)));
     Vec<i64> => |v| v.into_iter().map(Dynamic::from).collect::<Array>().into();
     Vec<usize> => |v| v.into_iter().map(|v| Dynamic::from(v as i64)).collect::<Array>().into();
     Vec<String> => |v| v.into_iter().map(Dynamic::from).collect::<Array>().into();
