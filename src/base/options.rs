@@ -394,6 +394,7 @@ macro_rules! choices {
 
         impl $Name {
             /// Every member in the order of declaration.
+            #[allow(dead_code, reason = "only some words are walked through")]
             pub const ALL: &'static [$Name] = &[$($Name::$Member),*];
             /// The word that scripts use.
             pub fn name(self) -> &'static str {
