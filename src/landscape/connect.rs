@@ -4,7 +4,7 @@
 //! spent, and otherwise weighs d², d the distance after alignment: short gaps are crossed rather than long ones. The shortest path from
 //! one minimum to the other (Dijkstra) names the gaps; each is a band whose candidates are all refined, and everything found is added.
 //! This is repeated until the path weighs nothing or there is none.
-//! Cost: up to W²/2 alignments for W minima (kept between rounds; above [`WORKING_SET`] minima the lowest take part and those that hang
+//! Cost: up to W²/2 alignments for W minima (kept between rounds; above `WORKING_SET` minima the lowest take part and those that hang
 //! together with an end), then a band a gap. Fails where every attempt between the two sides is spent.
 //!
 //! Reference: J. M. Carr, S. A. Trygubenko, D. J. Wales, J. Chem. Phys. 122, 234903 (2005), doi:10.1063/1.1931587.

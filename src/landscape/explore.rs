@@ -2,7 +2,7 @@
 //!
 //! Three kinds: *basin-hopping* moves a known minimum (or a fresh start) and quenches it; *single-ended* displaces a known minimum,
 //! climbs to a transition state and follows both sides down; *double-ended* joins two near minima, across components first, by a band
-//! whose candidates are refined. Low minima and those searched least come first. Tasks run in rounds of [`ROUND`], whatever the number
+//! whose candidates are refined. Low minima and those searched least come first. Tasks run in rounds of `ROUND`, whatever the number
 //! of threads; what they find is accepted, and learnt from, in the order of the tasks, so a seed gives one landscape.
 //! A kind is drawn in proportion to the new points it gave for its gradients, newest rounds first, never less than a tenth of the time.
 //! Cost: the searches; the rest is a look-up a point. Fails to leave a region that no displacement leaves: `completeness()` then says

@@ -1,7 +1,7 @@
 //! Landscapes: the minima and transition states of one potential, in memory or in a file, and what is computed from them.
 //!
 //! A [`Landscape`] is the only way to make a minimum or transition state; it says whether it knew the point already.
-//! Never draws (that is `figures`) and never sees a script. SQLite is known to [`store`] only.
+//! Never draws (that is `figures`) and never sees a script. SQLite is known to `store` only.
 
 pub mod basin_hop;
 mod completeness;
