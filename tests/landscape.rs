@@ -155,7 +155,7 @@ fn lj38_is_drawn_as_disconnection_dps_draws_it() {
         .collect();
     assert_eq!(expected.len(), 29);
     let dinfo = load_dinfo(&Run::silent(), &folder.join("dinfo")).unwrap();
-    assert_eq!((&dinfo.label, dinfo.centre), (&vec![2, 8], true));
+    assert_eq!(dinfo.label, [2, 8]);
     let tree = MergeTree::of(&l, &dinfo.tree).unwrap();
     assert_eq!(tree.nodes, expected);
     assert_eq!(tree.counts, [1, 1, 2, 4, 3, 2, 2, 2, 2, 2, 2, 2, 4, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 1, 1, 1, 1, 0]);

@@ -370,7 +370,7 @@ impl<'a> Explorer<'a> {
                     Family::Cluster => 0.36,
                     Family::Surface => 0.5,
                 };
-                let mut x = from.position.clone();
+                let mut x = from.position.to_vec();
                 jiggle(potential, &mut x, step, random);
                 x
             }

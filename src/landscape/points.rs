@@ -1,6 +1,7 @@
 //! Minima and transition states as a landscape keeps them.
 
 use crate::algorithms::{Curvature, StationaryPoint};
+use std::sync::Arc;
 
 /// Fields that other programs keep beside a point, as text, so that a database is written again as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct ForeignRecord {
 pub struct Minimum {
     /// From 1, in order of adding; never changes.
     pub id: usize,
-    pub position: Vec<f64>,
+    pub position: Arc<[f64]>,
     pub energy: f64,
     /// NaN where another program did not write it down.
     pub rms_gradient: f64,
@@ -27,7 +28,7 @@ pub struct Minimum {
 pub struct TransitionState {
     /// From 1, in order of adding; never changes.
     pub id: usize,
-    pub position: Vec<f64>,
+    pub position: Arc<[f64]>,
     pub energy: f64,
     /// NaN where another program did not write it down.
     pub rms_gradient: f64,
@@ -41,7 +42,7 @@ impl Minimum {
     pub(super) fn new(id: usize, point: &StationaryPoint) -> Minimum {
         Minimum {
             id,
-            position: point.position.clone(),
+            position: point.position.as_slice().into(),
             energy: point.energy,
             rms_gradient: point.rms_gradient,
             curvature: point.curvature,
@@ -52,7 +53,7 @@ impl Minimum {
     /// The same point without its id, for another landscape.
     pub fn point(&self) -> StationaryPoint {
         StationaryPoint {
-            position: self.position.clone(),
+            position: self.position.to_vec(),
             energy: self.energy,
             rms_gradient: self.rms_gradient,
             curvature: self.curvature,
@@ -64,7 +65,7 @@ impl TransitionState {
     pub(super) fn new(id: usize, point: &StationaryPoint, minima: [usize; 2]) -> TransitionState {
         TransitionState {
             id,
-            position: point.position.clone(),
+            position: point.position.as_slice().into(),
             energy: point.energy,
             rms_gradient: point.rms_gradient,
             curvature: point.curvature,
@@ -76,7 +77,7 @@ impl TransitionState {
     /// The same point without its id, for another landscape.
     pub fn point(&self) -> StationaryPoint {
         StationaryPoint {
-            position: self.position.clone(),
+            position: self.position.to_vec(),
             energy: self.energy,
             rms_gradient: self.rms_gradient,
             curvature: self.curvature,

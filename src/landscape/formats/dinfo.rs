@@ -8,11 +8,10 @@
 //! | CONNECTMIN (the global minimum when absent) | `connected_to` |
 //! | LOWEST | `lowest` |
 //! | IDMIN (repeated) | `label` |
-//! | CENTREGMIN | `centre` |
-//! | TRMIN | the files' minima, set by set (`traced`) |
 //!
-//! MINIMA and TS name files that the landscape was read from already, COLOURPRINT and the like ask for files of numbers: understood
-//! and passed over. Anything else is a warning with its line.
+//! CENTREGMIN is what the drawing does anyway; MINIMA and TS name files that the landscape was read from already; COLOURPRINT and the
+//! like ask for files of numbers: understood and passed over. TRMIN colours sets of minima, for which `colour` with a field is the way
+//! here: a warning says so. Anything else is a warning with its line.
 
 use super::{bad_line, number, read_text};
 use crate::base::{Result, Run, nearest};
@@ -25,16 +24,13 @@ pub struct Dinfo {
     pub tree: TreeOptions,
     /// Ids of the minima to be labelled.
     pub label: Vec<usize>,
-    /// Whether the global minimum stands in the middle.
-    pub centre: bool,
-    /// Sets of ids, each to be traced in a colour of its own.
-    pub traced: Vec<Vec<usize>>,
 }
 
 const KNOWN: [&str; 10] =
     ["FIRST", "DELTA", "LEVELS", "MAXTSENERGY", "TSTHRESH", "NCONNMIN", "CONNECTMIN", "LOWEST", "IDMIN", "TRMIN"];
 /// Keywords that change nothing here.
-const PASSED_OVER: [&str; 13] = [
+const PASSED_OVER: [&str; 14] = [
+    "CENTREGMIN",
     "MINIMA",
     "TS",
     "COMMENT",
@@ -57,7 +53,7 @@ pub fn load_dinfo(run: &Run, path: &Path) -> Result<Dinfo> {
     let text = read_text(path)?;
     // disconnectionDPS leaves out minima without connections and what hangs apart from the global minimum, unless told otherwise.
     let tree = TreeOptions { min_connections: Some(0), connected_to: ConnectedTo::Global, ..TreeOptions::default() };
-    let mut dinfo = Dinfo { tree, label: Vec::new(), centre: false, traced: Vec::new() };
+    let mut dinfo = Dinfo { tree, label: Vec::new() };
     for (line, words) in logical_lines(&text) {
         let Some((keyword, values)) = words.split_first() else { continue };
         let keyword = keyword.to_uppercase();
@@ -84,8 +80,10 @@ pub fn load_dinfo(run: &Run, path: &Path) -> Result<Dinfo> {
             "CONNECTMIN" => dinfo.tree.connected_to = ConnectedTo::Minimum(whole()?),
             "LOWEST" => dinfo.tree.lowest = Some(whole()?.max(1)),
             "IDMIN" => dinfo.label.push(whole()?),
-            "CENTREGMIN" => dinfo.centre = true,
-            "TRMIN" => dinfo.traced = traced(path, line, values)?,
+            "TRMIN" => run.warn(&format!(
+                "{}: line {line}: TRMIN is left out; give `colour` a field that annotate has set for the minima of its files",
+                path.display()
+            )),
             other if PASSED_OVER.contains(&other) => {}
             other => {
                 let near = nearest(other, KNOWN.iter().chain(&PASSED_OVER).copied());
@@ -95,30 +93,6 @@ pub fn load_dinfo(run: &Run, path: &Path) -> Result<Dinfo> {
         }
     }
     Ok(dinfo)
-}
-
-/// The sets of minima of `TRMIN <sets> <minima> <file> …`; files stand beside the `dinfo` file.
-fn traced(path: &Path, line: usize, values: &[&str]) -> Result<Vec<Vec<usize>>> {
-    let sets = values.first().and_then(|word| word.parse::<usize>().ok());
-    let files = values.get(2..).unwrap_or(&[]);
-    if sets != Some(files.len()) {
-        return Err(bad_line(
-            path,
-            line,
-            format!("TRMIN needs a number of sets, a number of minima and a file a set, found \"{}\"", values.join(" ")),
-        ));
-    }
-    let read = |name: &&str| {
-        let file = path.parent().unwrap_or(Path::new("")).join(name);
-        let text = read_text(&file)?;
-        let mut ids = Vec::new();
-        for (k, row) in text.lines().enumerate().filter(|(_, row)| !row.trim().is_empty()) {
-            let id = row.trim().parse().map_err(|_| bad_line(&file, k + 1, format!("\"{}\" is no minimum", row.trim())))?;
-            ids.push(id);
-        }
-        Ok(ids)
-    };
-    files.iter().map(read).collect()
 }
 
 /// The lines that say something, each with its number from 1 and its words. `!` and `#` begin comments, `&` goes on in the next line.
@@ -149,7 +123,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("dinfo");
         std::fs::write(&path, text).unwrap();
-        std::fs::write(folder.path().join("red"), "3\n5\n").unwrap();
         load_dinfo(&Run::silent(), &path)
     }
 
@@ -164,7 +137,7 @@ mod tests {
         assert_eq!((tree.delta, tree.first, tree.levels), (Some(0.2), Some(-168.5), Some(29)));
         assert_eq!((tree.max_energy, tree.min_connections, tree.lowest), (Some(-168.0), Some(1), Some(7)));
         assert_eq!(tree.connected_to, ConnectedTo::Minimum(2));
-        assert_eq!((dinfo.label, dinfo.centre, dinfo.traced), (vec![2, 8], true, vec![vec![3, 5]]));
+        assert_eq!(dinfo.label, [2, 8]);
     }
 
     #[test]

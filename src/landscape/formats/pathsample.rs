@@ -154,10 +154,10 @@ pub fn save_pathsample(landscape: &Landscape, folder: &Path) -> Result<()> {
         push_line(&mut text, &line);
     }
     write(&folder.join("ts.data"), text.as_bytes())?;
-    let bytes =
-        |positions: &mut dyn Iterator<Item = &Vec<f64>>| positions.flatten().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    write(&folder.join("points.min"), &bytes(&mut state.minima.iter().map(|m| &m.position)))?;
-    write(&folder.join("points.ts"), &bytes(&mut state.transition_states.iter().map(|t| &t.position)))?;
+    let minima = state.minima.iter().flat_map(|m| m.position.iter());
+    write(&folder.join("points.min"), &minima.flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())?;
+    let transition_states = state.transition_states.iter().flat_map(|t| t.position.iter());
+    write(&folder.join("points.ts"), &transition_states.flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>())?;
     for (name, content) in &state.foreign_files {
         write(&folder.join(name), content)?;
     }
