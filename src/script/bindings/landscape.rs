@@ -487,3 +487,56 @@ fn dinfo_map(dinfo: Dinfo) -> Map {
     put("label", (!dinfo.label.is_empty()).then(|| dinfo.label.into_value()));
     map
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::script::Language;
+    use crate::script::api::{Dynamic, Environment};
+
+    fn run(script: &str) -> Dynamic {
+        Language::new(Environment::silent()).run(script).unwrap_or_else(|e| panic!("{script}: {}", e.error))
+    }
+
+    fn fails(script: &str) -> String {
+        match Language::new(Environment::silent()).run(script) {
+            Ok(value) => panic!("{script} gave {value}"),
+            Err(error) => error.error.to_string(),
+        }
+    }
+
+    const TWO: &str =
+        "let p = muller_brown(); let l = landscape(p); l.add(minimise(p, [0.6, 0.0])); l.add(minimise(p, [-0.5, 1.4])); ";
+
+    #[test]
+    fn a_landscape_in_a_script() {
+        assert_eq!(run(&format!("{TWO} let path = connect(l, 1, 2).transition_states; path.len()")).as_int(), Ok(2));
+        assert_eq!(run(&format!("{TWO} l.add(l.minimum(2)); l.counts.minima")).as_int(), Ok(2));
+        assert_eq!(run(&format!("{TWO} l.annotate(\"number\", |m| m.id); l.minima[0].number")).as_float(), Ok(2.0));
+        assert_eq!(run(&format!("{TWO} l.annotate(\"gap\", [0.5, 1.5]); l.global_minimum.gap")).as_float(), Ok(0.5));
+        assert_eq!(run(&format!("{TWO} l.global_minimum().id")).as_int(), Ok(2));
+        assert!(run(&format!("{TWO} l.path(1, 2)")).is_unit());
+        assert_eq!(run(&format!("{TWO} l.verify().checked")).as_int(), Ok(2));
+        let saddle = "l.add_transition_state(transition_state(p, [-0.8, 0.6])); [l.counts.minima, l.counts.transition_states]";
+        assert_eq!(run(&format!("{TWO} {saddle}")).into_array().unwrap()[0].as_int(), Ok(3));
+    }
+
+    #[test]
+    fn what_bad_input_gets() {
+        assert!(fails("landscape(muller_brown()).minimum(99)").contains("99"));
+        let top = fails(&format!("{TWO} l.add(transition_state(p, [-0.8, 0.6]))"));
+        assert!(top.contains("index 1"), "{top}");
+        assert!(fails(&format!("{TWO} l.add([0.6, 0.0])")).contains("not converged"));
+        assert!(fails(&format!("{TWO} connect(l, 1, 1)")).contains("both ends"));
+        assert!(fails(&format!("{TWO} l.path(2, 2)")).contains("both ends"));
+        assert!(fails(&format!("{TWO} explore(l, #{{tolerance: 1e-3}})")).contains("looser"));
+        let thrown = fails(&format!("{TWO} l.annotate(\"x\", |m| if m.id == 1 {{ throw \"no\" }} else {{ 1.0 }})"));
+        assert!(thrown.contains("minimum 1") && thrown.contains("no"), "{thrown}");
+        let nothing = format!(
+            "{TWO} try {{ l.annotate(\"x\", |m| if m.id == 1 {{ throw 1 }} else {{ 1.0 }}) }} catch {{}} let names = l.fields; names.len()"
+        );
+        assert_eq!(run(&nothing).as_int(), Ok(0));
+        assert!(fails("load_pathsample(\"nowhere\")").contains("nowhere"));
+        assert!(fails("landscape(muller_brown()).minina").contains("minima"));
+        assert!(fails("basin_hop(3)").contains("Potential"));
+    }
+}
