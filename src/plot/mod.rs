@@ -15,7 +15,7 @@ pub mod mark;
 pub mod output;
 pub mod panel;
 pub mod scale;
-mod terminal;
+pub mod terminal;
 
 #[cfg(test)]
 mod gallery;
