@@ -52,14 +52,14 @@ pub fn product(weights: Weights, a: &[Block], into: Then, out: &mut [Block]) {
     let columns = a.len() / weights.columns.max(1);
     let (k, r) = (weights.columns, weights.rows);
     let from = Steps { column: k, row: 1, group: 0 };
-    dispatch(Product { weights, a, from, into, out, to: Steps { column: r, row: 1, group: 0 }, groups: 1, columns });
+    dispatch(Product::<false> { weights, a, from, into, out, to: Steps { column: r, row: 1, group: 0 }, groups: 1, columns });
 }
 
 /// For each block of items, out(r, c) ← Σ_k weights(r, k) a(k, c), where `a` and `out` hold matrices of `columns` columns, row after row.
 pub fn product_across(weights: Weights, a: &[Block], columns: usize, into: Then, out: &mut [Block]) {
     let (from, to) = (weights.columns * columns, weights.rows * columns);
     let groups = a.len() / from.max(1);
-    dispatch(Product {
+    dispatch(Product::<true> {
         weights,
         a,
         from: Steps { column: 1, row: columns, group: from },
@@ -79,7 +79,8 @@ struct Steps {
     group: usize,
 }
 
-struct Product<'a> {
+/// `ACROSS` says that rows are not neighbours in memory.
+struct Product<'a, const ACROSS: bool> {
     weights: Weights<'a>,
     a: &'a [Block],
     from: Steps,
@@ -92,40 +93,46 @@ struct Product<'a> {
 
 /// Calls `$f::<V, R, C>($args)` with the constants that the numbers stand for.
 macro_rules! with_tile {
-    ($rows:expr, $columns:expr, $f:ident ( $($args:tt)* )) => {
+    ($rows:expr, $columns:expr, $f:ident ( $($args:tt)* ) $(, $more:ident)?) => {
         match ($rows, $columns) {
-            (1, 1) => $f::<V, 1, 1>($($args)*),
-            (2, 1) => $f::<V, 2, 1>($($args)*),
-            (3, 1) => $f::<V, 3, 1>($($args)*),
-            (4, 1) => $f::<V, 4, 1>($($args)*),
-            (5, 1) => $f::<V, 5, 1>($($args)*),
-            (1, 2) => $f::<V, 1, 2>($($args)*),
-            (2, 2) => $f::<V, 2, 2>($($args)*),
-            (3, 2) => $f::<V, 3, 2>($($args)*),
-            (4, 2) => $f::<V, 4, 2>($($args)*),
-            (5, 2) => $f::<V, 5, 2>($($args)*),
-            (1, 3) => $f::<V, 1, 3>($($args)*),
-            (2, 3) => $f::<V, 2, 3>($($args)*),
-            (3, 3) => $f::<V, 3, 3>($($args)*),
-            (4, 3) => $f::<V, 4, 3>($($args)*),
-            (5, 3) => $f::<V, 5, 3>($($args)*),
-            (1, 4) => $f::<V, 1, 4>($($args)*),
-            (2, 4) => $f::<V, 2, 4>($($args)*),
-            (3, 4) => $f::<V, 3, 4>($($args)*),
-            (4, 4) => $f::<V, 4, 4>($($args)*),
-            (5, 4) => $f::<V, 5, 4>($($args)*),
+            (1, 1) => $f::<V, 1, 1 $(, $more)?>($($args)*),
+            (2, 1) => $f::<V, 2, 1 $(, $more)?>($($args)*),
+            (3, 1) => $f::<V, 3, 1 $(, $more)?>($($args)*),
+            (4, 1) => $f::<V, 4, 1 $(, $more)?>($($args)*),
+            (5, 1) => $f::<V, 5, 1 $(, $more)?>($($args)*),
+            (1, 2) => $f::<V, 1, 2 $(, $more)?>($($args)*),
+            (2, 2) => $f::<V, 2, 2 $(, $more)?>($($args)*),
+            (3, 2) => $f::<V, 3, 2 $(, $more)?>($($args)*),
+            (4, 2) => $f::<V, 4, 2 $(, $more)?>($($args)*),
+            (5, 2) => $f::<V, 5, 2 $(, $more)?>($($args)*),
+            (1, 3) => $f::<V, 1, 3 $(, $more)?>($($args)*),
+            (2, 3) => $f::<V, 2, 3 $(, $more)?>($($args)*),
+            (3, 3) => $f::<V, 3, 3 $(, $more)?>($($args)*),
+            (4, 3) => $f::<V, 4, 3 $(, $more)?>($($args)*),
+            (5, 3) => $f::<V, 5, 3 $(, $more)?>($($args)*),
+            (1, 4) => $f::<V, 1, 4 $(, $more)?>($($args)*),
+            (2, 4) => $f::<V, 2, 4 $(, $more)?>($($args)*),
+            (3, 4) => $f::<V, 3, 4 $(, $more)?>($($args)*),
+            (4, 4) => $f::<V, 4, 4 $(, $more)?>($($args)*),
+            (5, 4) => $f::<V, 5, 4 $(, $more)?>($($args)*),
             (r, c) => unreachable!("a tile of {r} × {c}"),
         }
     };
 }
 
-/// The size of the next tile when `left` remain: as even as tiles of at most `most` allow.
+/// The size of the next tile when `left` remain: the last two share evenly, so that no thin one is left over.
 #[inline(always)]
 fn tile(left: usize, most: usize) -> usize {
-    left.div_ceil(left.div_ceil(most))
+    if left <= most {
+        left
+    } else if left < 2 * most {
+        left.div_ceil(2)
+    } else {
+        most
+    }
 }
 
-impl Kernel for Product<'_> {
+impl<const ACROSS: bool> Kernel for Product<'_, ACROSS> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
@@ -151,7 +158,7 @@ impl Kernel for Product<'_> {
                         let w = weights.data.as_ptr().add(row * weights.row_step);
                         let a = a.as_ptr().add(group * from.group + column * from.column);
                         let out = out.as_mut_ptr().add(group * to.group + column * to.column + row * to.row);
-                        with_tile!(high, wide, product_tile(&weights, w, a, from, into, row, out, to));
+                        with_tile!(high, wide, product_tile(&weights, w, a, from, into, row, out, to), ACROSS);
                     }
                     row += high;
                 }
@@ -164,7 +171,7 @@ impl Kernel for Product<'_> {
 /// SAFETY: R rows of the weights from `w`, C columns of `a` and R × C blocks of `out` must lie inside their slices.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-unsafe fn product_tile<V: Lanes, const R: usize, const C: usize>(
+unsafe fn product_tile<V: Lanes, const R: usize, const C: usize, const ACROSS: bool>(
     weights: &Weights,
     w: *const f64,
     a: *const Block,
@@ -176,6 +183,7 @@ unsafe fn product_tile<V: Lanes, const R: usize, const C: usize>(
 ) {
     // SAFETY: the caller's promise; k < weights.columns, r < R, c < C throughout.
     unsafe {
+        let (from_row, to_row) = if ACROSS { (from.row, to.row) } else { (1, 1) };
         let mut sums = [[V::splat(0.0); C]; R];
         if let Then::SetPlus(biases) = into {
             for r in 0..R {
@@ -185,7 +193,7 @@ unsafe fn product_tile<V: Lanes, const R: usize, const C: usize>(
         for k in 0..weights.columns {
             let mut x = [V::splat(0.0); C];
             for c in 0..C {
-                x[c] = V::load(&*a.add(c * from.column + k * from.row));
+                x[c] = V::load(&*a.add(c * from.column + k * from_row));
             }
             for r in 0..R {
                 let weight = V::splat(*w.add(r * weights.row_step + k * weights.column_step));
@@ -196,7 +204,7 @@ unsafe fn product_tile<V: Lanes, const R: usize, const C: usize>(
         }
         for r in 0..R {
             for c in 0..C {
-                let place = &mut *out.add(c * to.column + r * to.row);
+                let place = &mut *out.add(c * to.column + r * to_row);
                 let value = match into {
                     Then::Set | Then::SetPlus(_) => sums[r][c],
                     Then::Add => sums[r][c] + V::load(place),
@@ -399,7 +407,10 @@ mod tests {
                     let steps = |n| Steps { column: n, row: 1, group: 0 };
                     let weights = Weights::new(&w, rows, columns);
                     let (from, to) = (steps(columns), steps(rows));
-                    dispatch_on(width, Product { weights, a: &a, from, into, out: &mut out, to, groups: 1, columns: blocks });
+                    dispatch_on(
+                        width,
+                        Product::<false> { weights, a: &a, from, into, out: &mut out, to, groups: 1, columns: blocks },
+                    );
                     for b in 0..blocks {
                         for r in 0..rows {
                             for l in 0..LANES {

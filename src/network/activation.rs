@@ -2,7 +2,7 @@
 //!
 //! To add one: an entry below. Option, hint, help, kernels, the derivative battery and the symmetry of networks follow from it.
 
-use crate::math::simd::{Block, Kernel, Lanes, dispatch, exp, expm1_negative, log1p_unit, sigmoid, sin_cos, tanh};
+use crate::math::simd::{Block, Kernel, Lanes, dispatch, exp_negative, expm1_negative, log1p_unit, sigmoid, sin_cos, tanh};
 
 /// Value and first two derivatives at one argument, eight arguments at a time.
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ activations! {
     /// ln(1 + e^z).
     Softplus = "softplus", Neither, |z| {
         let (first, second) = sigmoid(z);
-        Curve { value: V::splat(0.0).max(z) + log1p_unit(exp(-z.abs())), first, second }
+        Curve { value: V::splat(0.0).max(z) + log1p_unit(exp_negative(-z.abs())), first, second }
     };
     /// sin z.
     Sine = "sine", Odd, |z| {
@@ -119,7 +119,7 @@ activations! {
     };
     /// e^(−z²).
     Gaussian = "gaussian", Even, |z| {
-        let value = exp(-(z * z));
+        let value = exp_negative(-(z * z));
         let first = V::splat(-2.0) * z * value;
         Curve { value, first, second: V::splat(-2.0) * z.fma(first, value) }
     };

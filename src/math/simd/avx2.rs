@@ -3,7 +3,7 @@
 //! SAFETY of every intrinsic here: values of this type exist only inside `simd::run_avx2`, which runs only after the processor was asked
 //! (the type is private to `simd`); loads and stores take whole, aligned blocks by reference.
 
-use super::{Block, LANES, Lanes};
+use super::{Block, LANES, Lanes, POWER_MAGIC};
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -39,14 +39,11 @@ impl Neg for Avx2 {
     }
 }
 
-/// 2^n for integral n from −1022 to 1023: the integer stands in the low bits of n + 1.5·2^52.
+/// 2^n of n + POWER_MAGIC: the integer stands in the low bits, with the bias of the exponent added.
 #[inline(always)]
-fn power(n: __m256d) -> __m256d {
+fn shift(shifted: __m256d) -> __m256d {
     // SAFETY: see the top of the file.
-    unsafe {
-        let shifted = _mm256_add_pd(n, _mm256_set1_pd(6755399441055744.0 + 1023.0));
-        _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_castpd_si256(shifted)))
-    }
+    unsafe { _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_castpd_si256(shifted))) }
 }
 
 /// Exponent and mantissa of positive normal numbers.
@@ -133,14 +130,17 @@ impl Lanes for Avx2 {
         unsafe { Avx2(_mm256_round_pd::<NEAREST>(self.0), _mm256_round_pd::<NEAREST>(self.1)) }
     }
     #[inline(always)]
-    fn exponential2(self) -> Self {
-        Avx2(power(self.0), power(self.1))
+    fn nearest_power(self, factor: Self) -> (Self, Self) {
+        let magic = Self::splat(POWER_MAGIC);
+        let shifted = self.fma(factor, magic);
+        (shifted - magic, Avx2(shift(shifted.0), shift(shifted.1)))
     }
     #[inline(always)]
     fn scale2(self, n: Self) -> Self {
         // In two steps, since 2^n itself may lie outside the normal numbers.
-        let half = (n * Self::splat(0.5)).round();
-        self * half.exponential2() * (n - half).exponential2()
+        let one = Self::splat(1.0);
+        let (half, power) = n.nearest_power(Self::splat(0.5));
+        self * power * (n - half).nearest_power(one).1
     }
     #[inline(always)]
     fn split(self) -> (Self, Self) {

@@ -3,7 +3,7 @@
 //! SAFETY of every intrinsic here: values of this type exist only inside `simd::run_avx512`, which runs only after the processor was asked
 //! (the type is private to `simd`); loads and stores take whole, aligned blocks by reference.
 
-use super::{Block, LANES, Lanes};
+use super::{Block, LANES, Lanes, POWER_MAGIC};
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -94,8 +94,14 @@ impl Lanes for Avx512 {
         Avx512(unsafe { _mm512_roundscale_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0) })
     }
     #[inline(always)]
-    fn exponential2(self) -> Self {
-        Avx512(unsafe { _mm512_scalef_pd(_mm512_set1_pd(1.0), self.0) })
+    fn nearest_power(self, factor: Self) -> (Self, Self) {
+        // The integer stands in the low bits of n + 1.5·2^52, with the bias of the exponent added: one shift makes 2^n of it.
+        unsafe {
+            let magic = _mm512_set1_pd(POWER_MAGIC);
+            let shifted = _mm512_fmadd_pd(self.0, factor.0, magic);
+            let power = _mm512_slli_epi64::<52>(_mm512_castpd_si512(shifted));
+            (Avx512(_mm512_sub_pd(shifted, magic)), Avx512(_mm512_castsi512_pd(power)))
+        }
     }
     #[inline(always)]
     fn scale2(self, n: Self) -> Self {

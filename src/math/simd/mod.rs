@@ -20,6 +20,9 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 /// Numbers in a block, on every machine.
 pub const LANES: usize = 8;
 
+/// 1.5·2^52 plus the bias of an f64's exponent: a number added to it loses its fraction and stands in the low bits, ready to be an exponent.
+const POWER_MAGIC: f64 = 6755399441055744.0 + 1023.0;
+
 /// Eight numbers on one cache line.
 #[repr(C, align(64))]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -55,8 +58,8 @@ pub trait Lanes:
     fn select_less(a: Self, b: Self, then: Self, otherwise: Self) -> Self;
     /// To the nearest integer, ties to even; |self| < 2^51.
     fn round(self) -> Self;
-    /// 2^self for an integral self from −1022 to 1023.
-    fn exponential2(self) -> Self;
+    /// (n, 2^n) with n the integer nearest to self · factor, for n from −1022 to 1023.
+    fn nearest_power(self, factor: Self) -> (Self, Self);
     /// self · 2^n for an integral n from −1100 to 1100, with overflow to infinity.
     fn scale2(self, n: Self) -> Self;
     /// (k, m) with self = m·2^k, 1 ≤ m < 2, for positive normal numbers.

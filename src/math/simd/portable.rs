@@ -1,6 +1,6 @@
 //! Eight lanes in an array, for machines without AVX2: the compiler makes of it what the target has.
 
-use super::{Block, LANES, Lanes};
+use super::{Block, LANES, Lanes, POWER_MAGIC};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 #[derive(Clone, Copy)]
@@ -21,12 +21,6 @@ impl Portable {
 #[inline(always)]
 fn multiply_add(a: f64, b: f64, c: f64) -> f64 {
     if cfg!(any(target_feature = "fma", target_arch = "aarch64")) { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// 2^n for integral n from −1022 to 1023.
-#[inline(always)]
-fn power(n: f64) -> f64 {
-    f64::from_bits(((n as i64 + 1023) as u64) << 52)
 }
 
 macro_rules! operator {
@@ -104,13 +98,16 @@ impl Lanes for Portable {
         self.each(|a| (a + MAGIC) - MAGIC)
     }
     #[inline(always)]
-    fn exponential2(self) -> Self {
-        self.each(power)
+    fn nearest_power(self, factor: Self) -> (Self, Self) {
+        let magic = Self::splat(POWER_MAGIC);
+        let shifted = self.fma(factor, magic);
+        (shifted - magic, shifted.each(|s| f64::from_bits(s.to_bits() << 52)))
     }
     #[inline(always)]
     fn scale2(self, n: Self) -> Self {
-        let half = (n * Self::splat(0.5)).round();
-        self * half.exponential2() * (n - half).exponential2()
+        let one = Self::splat(1.0);
+        let (half, power) = n.nearest_power(Self::splat(0.5));
+        self * power * (n - half).nearest_power(one).1
     }
     #[inline(always)]
     fn split(self) -> (Self, Self) {

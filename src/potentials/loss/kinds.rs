@@ -7,7 +7,7 @@
 //! nothing is lost: slope σ(z) − t, curvature σ′(z).
 //! In all cases the curvature matrix is diag(d) − q qᵀ, with q = 0 but for the cross-entropy.
 
-use crate::math::simd::{Block, Kernel, Lanes, dispatch, exp, log, log1p_unit, sigmoid};
+use crate::math::simd::{Block, Kernel, Lanes, dispatch, exp_negative, log, log1p_unit, sigmoid};
 
 crate::choices! {
     /// What a network is to make small.
@@ -90,7 +90,7 @@ impl Kernel for Stage<'_> {
                     for (o, t) in outputs.iter_mut().zip(targets) {
                         let below = V::load(o) - highest;
                         total = total - V::load(t) * below;
-                        let e = exp(below);
+                        let e = exp_negative(below);
                         sum = sum + e;
                         e.store(o);
                     }
@@ -122,7 +122,7 @@ impl Kernel for Stage<'_> {
                     for (a, (z, t)) in outputs.iter_mut().zip(targets).enumerate() {
                         let (argument, target) = (V::load(z), V::load(t));
                         let (p, slope) = sigmoid(argument);
-                        let softplus = zero.max(argument) + log1p_unit(exp(-argument.abs()));
+                        let softplus = zero.max(argument) + log1p_unit(exp_negative(-argument.abs()));
                         total = live.fma(softplus - target * argument, total);
                         ((p - target) * live).store(z);
                         if wants_curvature {

@@ -10,11 +10,13 @@ mod items;
 mod kinds;
 mod passes;
 mod predict;
+mod symmetry;
 
 pub use kinds::LossKind;
 pub use predict::probabilities;
+pub use symmetry::NetworkSymmetry;
 
-use super::{Batch, Evaluations, Family, Identity, NoSymmetry, Potential, Symmetry};
+use super::{Batch, Evaluations, Family, Identity, Potential, Symmetry};
 use crate::base::Result;
 use crate::data::Dataset;
 use crate::math::Matrix;
@@ -48,6 +50,7 @@ pub struct NetworkLoss {
     decay: Vec<f64>,
     /// Memory for Hessians between calls, one for each thread that has asked for one.
     spare: Mutex<Vec<Vec<f64>>>,
+    symmetry: NetworkSymmetry,
 }
 
 /// Memory of more numbers than this (32 MiB) is given back after a call.
@@ -78,6 +81,7 @@ impl NetworkLoss {
             items,
             decay,
             spare: Mutex::default(),
+            symmetry: NetworkSymmetry::new(network),
         })
     }
 
@@ -205,7 +209,7 @@ impl Potential for NetworkLoss {
     }
 
     fn symmetry(&self) -> &dyn Symmetry {
-        &NoSymmetry
+        &self.symmetry
     }
 
     fn frozen(&self) -> Option<&[bool]> {
