@@ -11,13 +11,11 @@
 //! References: D. J. Wales, Mol. Phys. 100, 3285 (2002), doi:10.1080/00268970210162691 (discrete path sampling); J. P. K. Doye,
 //! D. J. Wales, J. Chem. Phys. 116, 3777 (2002), doi:10.1063/1.1436470 (searches from every minimum).
 
-use super::searches::{Finds, climb, join};
+use super::searches::{Finds, climb, displaced, jiggle, join};
 use super::{Completeness, Landscape, Minimum};
 use crate::algorithms::basin_hop::settle;
-use crate::algorithms::curvature::softest_modes;
 use crate::algorithms::{MinimiseOptions, Termination};
 use crate::base::{Error, Kind, Result, Run};
-use crate::math::matrix::add_scaled;
 use crate::math::random::{Stream, stream};
 use crate::potentials::{Family, Potential};
 use rand::RngExt;
@@ -64,6 +62,8 @@ const ROUND: usize = 16;
 const BELIEVED: u64 = 50;
 /// How often one pair of minima is joined.
 const ATTEMPTS: usize = 3;
+/// Minima that are looked at for the nearest to be joined with.
+const SAMPLE: usize = 24;
 
 /// What one kind of search gave.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -99,8 +99,21 @@ struct Task {
     strategy: Strategy,
     /// Where it begins; none for a fresh start.
     from: Option<Arc<Minimum>>,
-    /// The other end of a double-ended search, and how often the pair was tried.
-    to: Option<(Arc<Minimum>, usize)>,
+    /// Of a double-ended search: the minima among which the nearest is the other end.
+    to: Vec<Partner>,
+}
+
+/// A minimum that another may be joined with.
+struct Partner {
+    minimum: Arc<Minimum>,
+    /// How often the pair was tried.
+    tried: usize,
+    /// Whether it lies in another component.
+    apart: bool,
+}
+
+fn pair(a: usize, b: usize) -> [usize; 2] {
+    [a.min(b), a.max(b)]
 }
 
 /// Explores until the first target is reached.
@@ -260,26 +273,23 @@ impl<'a> Explorer<'a> {
         // Streams of planning and of searching lie apart.
         let mut random = stream(self.seed ^ 0x706C_616E, number);
         let mut strategy = self.draw(&mut random);
-        let none = Task { number, strategy: Strategy::BasinHopping, from: None, to: None };
+        let none = Task { number, strategy: Strategy::BasinHopping, from: None, to: Vec::new() };
         if minima.is_empty() || (strategy == Strategy::BasinHopping && random.random::<f64>() < 0.25) {
             return none;
         }
-        let mut to = None;
+        let mut to = Vec::new();
         let mut from = self.least_searched(minima, strategy, &mut random);
         if strategy == Strategy::DoubleEnded {
-            match self.partner(&from, minima, components, &mut random) {
-                Some(partner) => to = Some(partner),
-                None if self.strategies.contains(&Strategy::SingleEnded) => {
-                    strategy = Strategy::SingleEnded;
-                    from = self.least_searched(minima, strategy, &mut random);
-                }
-                None => return none,
+            to = self.partners(&from, minima, components, &mut random);
+            if to.is_empty() && !self.strategies.contains(&Strategy::SingleEnded) {
+                return none;
+            }
+            if to.is_empty() {
+                strategy = Strategy::SingleEnded;
+                from = self.least_searched(minima, strategy, &mut random);
             }
         }
         *self.begun.entry((from.id, strategy)).or_insert(0) += 1;
-        if let Some((other, _)) = &to {
-            *self.joined.entry([from.id.min(other.id), from.id.max(other.id)]).or_insert(0) += 1;
-        }
         Task { number, strategy, from: Some(from), to }
     }
 
@@ -304,12 +314,14 @@ impl<'a> Explorer<'a> {
 
     /// The minimum to begin at: those of low energy first, each the more searched the later again.
     fn least_searched(&self, minima: &[Arc<Minimum>], strategy: Strategy, random: &mut Stream) -> Arc<Minimum> {
-        let key = |rank: usize, id: usize, chance: f64| {
-            self.begun.get(&(id, strategy)).copied().unwrap_or(0) as f64 + 3.0 * (1.0 + rank as f64).ln() + chance
-        };
         let mut best = (f64::INFINITY, 0);
         for (rank, minimum) in minima.iter().enumerate() {
-            let key = key(rank, minimum.id, random.random::<f64>());
+            let height = 3.0 * (1.0 + rank as f64).ln();
+            if height > best.0 {
+                // All that follow lie higher still.
+                break;
+            }
+            let key = self.begun.get(&(minimum.id, strategy)).copied().unwrap_or(0) as f64 + height + random.random::<f64>();
             if key < best.0 {
                 best = (key, rank);
             }
@@ -317,38 +329,31 @@ impl<'a> Explorer<'a> {
         minima[best.1].clone()
     }
 
-    /// The nearest of a sample of minima that `from` may still be joined with; another component counts as half as far.
-    fn partner(
-        &self,
-        from: &Arc<Minimum>,
-        minima: &[Arc<Minimum>],
-        components: &[usize],
-        random: &mut Stream,
-    ) -> Option<(Arc<Minimum>, usize)> {
-        let sample = 24.min(minima.len());
-        let mut best: Option<(f64, &Arc<Minimum>, usize)> = None;
+    /// A sample of minima that `from` may still be joined with: all of a small landscape.
+    fn partners(&self, from: &Arc<Minimum>, minima: &[Arc<Minimum>], components: &[usize], random: &mut Stream) -> Vec<Partner> {
+        let sample = SAMPLE.min(minima.len());
+        let mut partners = Vec::with_capacity(sample);
         for k in 0..sample {
-            let other = if minima.len() <= sample { &minima[k] } else { &minima[random.random_range(0..minima.len())] };
-            let tried = self.joined.get(&[from.id.min(other.id), from.id.max(other.id)]).copied().unwrap_or(0);
-            if other.id == from.id || tried >= ATTEMPTS {
-                continue;
-            }
-            let apart = components[from.id - 1] != components[other.id - 1];
-            let distance = self.landscape.symmetry().distance(&from.position, &other.position);
-            let weight = distance * (1.0 + tried as f64) * if apart { 0.5 } else { 1.0 };
-            if best.is_none_or(|b| weight < b.0) {
-                best = Some((weight, other, tried));
+            let other = if minima.len() <= SAMPLE { &minima[k] } else { &minima[random.random_range(0..minima.len())] };
+            let tried = self.joined.get(&pair(from.id, other.id)).copied().unwrap_or(0);
+            if other.id != from.id && tried < ATTEMPTS {
+                let apart = components[from.id - 1] != components[other.id - 1];
+                partners.push(Partner { minimum: other.clone(), tried, apart });
             }
         }
-        best.map(|(_, other, tried)| (other.clone(), tried))
+        partners
     }
 
     fn search(&self, run: &Run, task: &Task) -> Result<Finds> {
         run.check()?;
         let mut random = stream(self.seed, task.number);
         let potential = self.potential.as_ref();
-        match (&task.from, &task.to) {
-            (Some(from), Some((to, attempt))) => join(run, potential, [&from.position, &to.position], *attempt, self.tolerance),
+        match (&task.from, task.from.as_deref().and_then(|from| self.nearest(from, &task.to))) {
+            (Some(from), Some(to)) => {
+                let ends = [&from.position[..], &to.minimum.position[..]];
+                let finds = join(run, potential, ends, to.tried, self.tolerance)?;
+                Ok(Finds { joined: Some(pair(from.id, to.minimum.id)), ..finds })
+            }
             (Some(from), None) if task.strategy == Strategy::SingleEnded => {
                 let start = displaced(run, potential, &from.position, &mut random)?;
                 let mut finds = Finds::default();
@@ -357,6 +362,17 @@ impl<'a> Explorer<'a> {
             }
             (from, _) => self.hop(run, from.as_deref(), &mut random),
         }
+    }
+
+    /// The nearest partner; one in another component counts as half as far, one that was tried as farther.
+    fn nearest<'t>(&self, from: &Minimum, partners: &'t [Partner]) -> Option<&'t Partner> {
+        let symmetry = self.potential.symmetry();
+        let weight = |p: &Partner| {
+            let distance = symmetry.distance(&from.position, &p.minimum.position);
+            distance * (1.0 + p.tried as f64) * if p.apart { 0.5 } else { 1.0 }
+        };
+        let weighed = partners.iter().map(|p| (weight(p), p));
+        weighed.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, p)| p)
     }
 
     /// A quench from a moved minimum or a fresh start.
@@ -395,6 +411,10 @@ impl<'a> Explorer<'a> {
     /// Adds what a task found, in order, and learns from it.
     fn accept(&mut self, task: &Task, finds: Finds) -> Result<()> {
         let from = task.from.as_ref().map(|m| m.id);
+        let to = finds.joined.and_then(|ends| ends.into_iter().find(|&end| Some(end) != from));
+        if let Some(ends) = finds.joined {
+            *self.joined.entry(ends).or_insert(0) += 1;
+        }
         let mut new = (0, 0);
         let mut joins = 0;
         let components = self.landscape.counts().components;
@@ -420,8 +440,7 @@ impl<'a> Explorer<'a> {
                 new.0 += usize::from(side.new);
                 // Two sides in one minimum are one find of it.
                 let again = k == 1 && side.id == both[0].id;
-                let end = task.to.as_ref().is_some_and(|(to, _)| to.id == side.id);
-                if !side.new && !again && !end && Some(side.id) != from {
+                if !side.new && !again && Some(side.id) != to && Some(side.id) != from {
                     self.landscape.count_found(side.id)?;
                 }
             }
@@ -471,52 +490,4 @@ impl<'a> Explorer<'a> {
             completeness: self.landscape.completeness(),
         }
     }
-}
-
-/// Moves every coordinate that can move by a uniform number in [−size, size], back into the container.
-fn jiggle(potential: &dyn Potential, x: &mut [f64], size: f64, random: &mut Stream) {
-    let frozen = potential.frozen();
-    for (i, x) in x.iter_mut().enumerate() {
-        let by = size * (2.0 * random.random::<f64>() - 1.0);
-        if !frozen.is_some_and(|f| f[i]) {
-            *x += by;
-        }
-    }
-    potential.contain(x);
-}
-
-/// Where a single-ended search from a minimum begins: along a soft mode for networks (one of the twelve softest, norm 1 to 3: SCIENCE,
-/// measured recipe); for clusters and surfaces mostly a random displacement of all coordinates, at times a soft mode, or one atom.
-fn displaced(run: &Run, potential: &dyn Potential, minimum: &[f64], random: &mut Stream) -> Result<Vec<f64>> {
-    let mut x = minimum.to_vec();
-    let chance: f64 = random.random();
-    let along = |x: &mut [f64], low: f64, high: f64, random: &mut Stream| -> Result<()> {
-        let modes = softest_modes(run, potential, minimum, 12)?;
-        if !modes.is_empty() {
-            let mode = &modes[random.random_range(0..modes.len())];
-            let size = low + (high - low) * random.random::<f64>();
-            add_scaled(x, if random.random::<bool>() { size } else { -size }, mode);
-        }
-        Ok(())
-    };
-    match potential.family() {
-        Family::Network => along(&mut x, 1.0, 3.0, random)?,
-        Family::Cluster if chance < 0.6 => {
-            let size = 0.15 + 0.35 * random.random::<f64>();
-            jiggle(potential, &mut x, size, random);
-        }
-        Family::Cluster if chance < 0.8 => along(&mut x, 0.3, 1.5, random)?,
-        Family::Cluster => {
-            let atom = 3 * random.random_range(0..(x.len() / 3).max(1));
-            let end = (atom + 3).min(x.len());
-            x[atom..end].iter_mut().for_each(|x| *x += 1.6 * random.random::<f64>() - 0.8);
-            potential.contain(&mut x);
-        }
-        Family::Surface if chance < 0.7 => {
-            let size = 0.05 + 0.45 * random.random::<f64>();
-            jiggle(potential, &mut x, size, random);
-        }
-        Family::Surface => along(&mut x, 0.05, 0.5, random)?,
-    }
-    Ok(x)
 }

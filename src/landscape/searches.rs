@@ -1,11 +1,15 @@
 //! The searches that `connect` and `explore` are made of: from a start to transition states with both their sides.
 
+use crate::algorithms::curvature::softest_modes;
 use crate::algorithms::transition_state::SaddleMethod;
 use crate::algorithms::{
     DnebOptions, PathwayOptions, StationaryPoint, Termination, TransitionStateOptions, dneb, pathway, transition_state,
 };
 use crate::base::{Result, Run};
+use crate::math::matrix::add_scaled;
+use crate::math::random::Stream;
 use crate::potentials::{Family, Potential};
+use rand::RngExt;
 
 /// A transition state and the minima on both its sides.
 pub(super) struct Connection {
@@ -14,6 +18,9 @@ pub(super) struct Connection {
     pub plus: StationaryPoint,
 }
 
+/// What a full second-order step of a network costs, in gradients (SCIENCE, measured recipe).
+const HESSIAN: usize = 9;
+
 /// What a search found and what it cost.
 #[derive(Default)]
 pub(super) struct Finds {
@@ -21,8 +28,10 @@ pub(super) struct Finds {
     pub minima: Vec<StationaryPoint>,
     /// Why parts of it failed: a few words each, counted in reports.
     pub failed: Vec<String>,
-    /// Gradients, as far as the algorithms count them.
+    /// Gradients; a Hessian counts as [`HESSIAN`] of them.
     pub evaluations: usize,
+    /// The ids of the minima that a band was to join.
+    pub joined: Option<[usize; 2]>,
 }
 
 /// Climbs from `start` to a transition state and follows both sides down. Failing is a find; only a stop is an error.
@@ -39,7 +48,8 @@ pub(super) fn climb(run: &Run, potential: &dyn Potential, start: &[f64], toleran
         Err(error) if error.is_stop() => return Err(error),
         Err(_) => return fail(finds, "transition state: start not finite"),
     };
-    finds.evaluations += saddle.evaluations;
+    let hessians = if method == SaddleMethod::EigenvectorFollowing { saddle.iterations } else { 0 };
+    finds.evaluations += saddle.evaluations + HESSIAN * hessians;
     if saddle.termination != Termination::Converged {
         return fail(finds, &format!("transition state: {}", saddle.termination.name()));
     }
@@ -96,4 +106,52 @@ pub(super) fn join(run: &Run, potential: &dyn Potential, ends: [&[f64]; 2], atte
         climb(run, potential, candidate, tolerance, &mut finds)?;
     }
     Ok(finds)
+}
+
+/// Moves every coordinate that can move by a uniform number in [−size, size], back into the container.
+pub(super) fn jiggle(potential: &dyn Potential, x: &mut [f64], size: f64, random: &mut Stream) {
+    let frozen = potential.frozen();
+    for (i, x) in x.iter_mut().enumerate() {
+        let by = size * (2.0 * random.random::<f64>() - 1.0);
+        if !frozen.is_some_and(|f| f[i]) {
+            *x += by;
+        }
+    }
+    potential.contain(x);
+}
+
+/// Where a single-ended search from a minimum begins: along a soft mode for networks (one of the twelve softest, norm 1 to 3: SCIENCE,
+/// measured recipe); for clusters and surfaces mostly a random displacement of all coordinates, at times a soft mode, or one atom.
+pub(super) fn displaced(run: &Run, potential: &dyn Potential, minimum: &[f64], random: &mut Stream) -> Result<Vec<f64>> {
+    let mut x = minimum.to_vec();
+    let chance: f64 = random.random();
+    let along = |x: &mut [f64], low: f64, high: f64, random: &mut Stream| -> Result<()> {
+        let modes = softest_modes(run, potential, minimum, 12)?;
+        if !modes.is_empty() {
+            let mode = &modes[random.random_range(0..modes.len())];
+            let size = low + (high - low) * random.random::<f64>();
+            add_scaled(x, if random.random::<bool>() { size } else { -size }, mode);
+        }
+        Ok(())
+    };
+    match potential.family() {
+        Family::Network => along(&mut x, 1.0, 3.0, random)?,
+        Family::Cluster if chance < 0.6 => {
+            let size = 0.15 + 0.35 * random.random::<f64>();
+            jiggle(potential, &mut x, size, random);
+        }
+        Family::Cluster if chance < 0.8 => along(&mut x, 0.3, 1.5, random)?,
+        Family::Cluster => {
+            let atom = 3 * random.random_range(0..(x.len() / 3).max(1));
+            let end = (atom + 3).min(x.len());
+            x[atom..end].iter_mut().for_each(|x| *x += 1.6 * random.random::<f64>() - 0.8);
+            potential.contain(&mut x);
+        }
+        Family::Surface if chance < 0.7 => {
+            let size = 0.05 + 0.45 * random.random::<f64>();
+            jiggle(potential, &mut x, size, random);
+        }
+        Family::Surface => along(&mut x, 0.05, 0.5, random)?,
+    }
+    Ok(x)
 }
