@@ -103,7 +103,9 @@ pub struct DisconnectivityGraph {
 impl DisconnectivityGraph {
     /// Draws a tree. `energy_title` stands beside the energy axis unless the options name another.
     ///
-    /// Errors: a number of colours that is not that of the leaves, a `centre` or `label` that is not in the tree.
+    /// A label of a minimum that the tree has left out is left out too.
+    ///
+    /// Errors: a number of colours that is not that of the leaves, a `centre` that is not in the tree.
     pub fn new(
         tree: Arc<MergeTree>,
         colours: Option<LeafColours>,
@@ -120,21 +122,21 @@ impl DisconnectivityGraph {
                 return Err(Error::shape(message).at("colour").hint("one for each minimum that is drawn, in order of energy"));
             }
         }
-        let leaf_of = |id: usize, option: &str| {
+        let leaf_of = |id: usize| {
             tree.leaves.iter().position(|l| l.minimum == id).ok_or_else(|| {
                 Error::new(
                     Kind::Name,
-                    format!("disconnectivity: option `{option}` asks for minimum {id}, which is not in the tree"),
+                    format!("disconnectivity: option `centre` asks for minimum {id}, which is not in the tree"),
                 )
-                .at(option)
+                .at("centre")
                 .hint("ids are those of landscape.minima; options such as connected_to may have left it out")
             })
         };
-        let centre = options.centre.map(|id| leaf_of(id, "centre")).transpose()?;
+        let centre = options.centre.map(leaf_of).transpose()?;
         let mut labelled = vec![options.label == Labels::All; tree.leaves.len()];
         if let Labels::These(ids) = &options.label {
-            for &id in ids {
-                labelled[leaf_of(id, "label")?] = true;
+            for (k, leaf) in tree.leaves.iter().enumerate() {
+                labelled[k] = ids.contains(&leaf.minimum);
             }
         }
         let arrangement = Arrangement::of(&tree, centre);

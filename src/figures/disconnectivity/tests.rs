@@ -136,7 +136,6 @@ fn wrong_options_are_refused() {
     let says =
         |options: DrawingOptions| DisconnectivityGraph::new(tree.clone(), None, "energy", &options).unwrap_err().to_string();
     assert!(says(DrawingOptions { centre: Some(6), ..Default::default() }).contains("`centre` asks for minimum 6"));
-    assert!(says(DrawingOptions { label: Labels::These(vec![0]), ..Default::default() }).contains("minimum 0"));
     let few = LeafColours { values: vec![1.0], name: String::new() };
     let wrong = DisconnectivityGraph::new(tree.clone(), Some(few), "energy", &DrawingOptions::default()).unwrap_err();
     assert!(wrong.to_string().contains("1 numbers for 5 minima"));
