@@ -3,10 +3,10 @@
 use super::api::{Arguments, Call, Environment, Native, Object};
 use super::catalogue::Catalogue;
 use super::convert::with_article;
-use super::errors::{Raised, raise};
+use super::errors::{READ_ONLY, Raised, raise};
 use super::values::Table;
 use crate::base::{Error, Kind, Result, nearest};
-use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Map, Module, NativeCallContext, RhaiFunc};
+use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Map, Module, NativeCallContext, Position, RhaiFunc};
 use std::any::TypeId;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -68,11 +68,13 @@ pub fn register(engine: &mut Engine, shared: &Shared) {
     let here = shared.clone();
     let set = move |_: Option<NativeCallContext>, arguments: &mut [&mut Dynamic]| -> Outcome {
         let target = here.catalogue.describe(arguments[0]);
-        let message = match arguments[1].as_immutable_string_ref() {
-            Ok(name) => format!("the field `{}` of {target} cannot be changed", name.as_str()),
-            Err(_) => format!("the elements of {target} cannot be changed"),
-        };
-        Err(raise(Error::new(Kind::Type, message).hint("results are read-only; build a map #{…} or an array instead"), ""))
+        if arguments[1].is_string() {
+            // After `value.field.len()` Rhai writes the field back, whatever `len` did; only this error says that it need not.
+            // A real assignment comes out as "No writable property", which `errors` puts into words.
+            return Err(Box::new(EvalAltResult::ErrorIndexingType(target, Position::NONE)));
+        }
+        let message = format!("the elements of {target} cannot be changed");
+        Err(raise(Error::new(Kind::Type, message).hint(READ_ONLY), ""))
     };
     FuncRegistration::new("index$set$").set_into_module_raw(&mut module, any, by_reference(set, false));
     engine.register_global_module(module.into());
@@ -344,6 +346,11 @@ mod tests {
             ("halve([1], 2)", Kind::Type, "halve: options are a map #{…}, found 2; it is halve(values, #{…})"),
             ("halve([1], #{time: 2})", Kind::Name, "halve has no option `time`; did you mean `times`? It has times, colour"),
             ("prob(1)", Kind::Name, "there is no function `prob`; did you mean `probe`?"),
+            (
+                "let r = result(); r.energy = 2.0;",
+                Kind::Type,
+                "the field `energy` cannot be changed; results are read-only; build a map #{…} or an array instead",
+            ),
             ("result().enrgy", Kind::Name, "a Result has no field `enrgy`; did you mean `energy`? It has energy"),
             ("probe(1).sise", Kind::Name, "a Probe has no field `sise`; did you mean `size`? It has plus, size"),
             ("probe(1).plu(2)", Kind::Name, "a Probe has no field `plu`; did you mean `plus`? It has plus, size"),

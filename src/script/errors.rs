@@ -26,6 +26,9 @@ pub struct ScriptError {
     pub source: Option<String>,
 }
 
+/// What to do instead of writing to a result.
+pub const READ_ONLY: &str = "results are read-only; build a map #{…} or an array instead";
+
 /// An error of a native, ready to travel through Rhai. A stop cannot be caught by the script.
 pub fn raise(error: Error, function: &str) -> Box<EvalAltResult> {
     let stop = error.is_stop();
@@ -97,7 +100,10 @@ fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<St
         E::ErrorPropertyNotFound(name, _) => {
             Error::new(Kind::Name, format!("the map has no field `{name}`")).hint("map.contains(name) asks whether there is one")
         }
-        E::ErrorDotExpr(text, _) => Error::new(Kind::Name, lower_first(text)),
+        E::ErrorDotExpr(text, _) => match text.strip_prefix("No writable property '").and_then(|rest| rest.split('\'').next()) {
+            Some(field) => Error::new(Kind::Type, format!("the field `{field}` cannot be changed")).hint(READ_ONLY),
+            None => Error::new(Kind::Name, lower_first(text)),
+        },
         E::ErrorIndexingType(text, _) => Error::new(Kind::Type, format!("this cannot be indexed: {}", plain_types(text))),
         E::ErrorArrayBounds(len, index, _) => beyond("array", *len, *index),
         E::ErrorStringBounds(len, index, _) => beyond("text", *len, *index),
