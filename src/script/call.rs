@@ -1,7 +1,7 @@
 //! The call of a native in progress: the run, the closures of the script, what safe mode allows.
 
 use super::catalogue::Catalogue;
-use super::errors::{base_error, from_rhai};
+use super::errors::from_rhai;
 use crate::base::{Error, Kind, Result, Run};
 use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 use std::cell::RefCell;
@@ -124,6 +124,11 @@ impl Call<'_> {
         self.environment
     }
 
+    /// Writes a line to where `print` goes.
+    pub fn print(&self, text: &str) {
+        (self.environment.print)(text);
+    }
+
     /// Fails when safe mode does not allow to read `path`. Ask before every file is opened.
     pub fn may_read(&self, path: impl AsRef<Path>) -> Result<()> {
         self.environment.permissions.may_read(path.as_ref())
@@ -138,11 +143,14 @@ impl Call<'_> {
     pub fn closure(&self, closure: &FnPtr, arguments: impl IntoIterator<Item = Dynamic>) -> Result<Dynamic> {
         self.run().check()?;
         let mut values: Vec<Dynamic> = arguments.into_iter().collect();
-        closure.call_raw(self.context, None, &mut values).map_err(|thrown| {
-            let error = base_error(&from_rhai(&thrown, self.catalogue));
-            *self.failure.borrow_mut() = Some((error.clone(), thrown));
-            error
-        })
+        closure.call_raw(self.context, None, &mut values).map_err(|thrown| self.keep(thrown))
+    }
+
+    /// Keeps an error of the script whole while its sentence travels through the native.
+    pub(super) fn keep(&self, thrown: Box<EvalAltResult>) -> Error {
+        let error = from_rhai(&thrown, self.catalogue).error;
+        *self.failure.borrow_mut() = Some((error.clone(), thrown));
+        error
     }
 
     /// Calls a closure that must give a number.
@@ -161,8 +169,15 @@ impl Call<'_> {
         })
     }
 
+    /// Ends the script without an error once the native has returned this: `--help` has been answered.
+    pub fn leave(&self) -> Error {
+        let error = Error::new(Kind::Interrupted, "the script has ended itself");
+        *self.failure.borrow_mut() = Some((error.clone(), EvalAltResult::Exit(Dynamic::UNIT, rhai::Position::NONE).into()));
+        error
+    }
+
     /// Calls an operator of the language on two values: `+`, `==`, `<`.
     pub fn operator(&self, operator: &str, left: Dynamic, right: Dynamic) -> Result<Dynamic> {
-        self.context.call_fn::<Dynamic>(operator, (left, right)).map_err(|thrown| base_error(&from_rhai(&thrown, self.catalogue)))
+        self.context.call_fn::<Dynamic>(operator, (left, right)).map_err(|thrown| from_rhai(&thrown, self.catalogue).error)
     }
 }

@@ -182,7 +182,7 @@ fn member(context: &NativeCallContext, shared: &Shared, value: &Dynamic, name: &
     if let Some(field) = value.read_lock::<Object>().and_then(|object| object.get(name).cloned()) {
         return Ok(field);
     }
-    if let Some(column) = value.read_lock::<Table>().and_then(|table| table.column(name).map(super::values::Column::value)) {
+    if let Some(column) = value.read_lock::<Table>().and_then(|table| table.column(name)) {
         return Ok(column);
     }
     let type_name = shared.catalogue.type_name(value);
@@ -209,7 +209,7 @@ fn no_member(shared: &Shared, value: &Dynamic, type_name: &str, name: &str) -> E
         known.splice(0..0, object.fields().map(|(name, _)| name.to_string()));
     }
     if let Some(table) = value.read_lock::<Table>() {
-        known.splice(0..0, table.0.iter().map(|(name, _)| name.clone()));
+        known.splice(0..0, table.0.names().map(String::from));
     }
     let error = Error::new(Kind::Name, format!("{} has no field `{name}`", with_article(type_name)));
     match (nearest(name, known.iter().map(String::as_str)), known.is_empty()) {
@@ -268,7 +268,7 @@ fn is_builtin(engine: &Engine, name: &str) -> bool {
 mod tests {
     use crate::base::Kind;
     use crate::script::api::{Environment, Native, Object, Type};
-    use crate::script::errors::ScriptError;
+    use crate::script::Failure;
     use crate::script::values::Vector;
     use crate::script::{Language, api::Dynamic};
 
@@ -313,8 +313,8 @@ mod tests {
         Language::with(Environment::silent(), natives, types)
     }
 
-    fn fails(script: &str) -> ScriptError {
-        language().run(script).map(|v| v.to_string()).unwrap_err()
+    fn fails(script: &str) -> Failure {
+        language().evaluate(script).map(|v| v.to_string()).unwrap_err()
     }
 
     #[test]
@@ -332,7 +332,7 @@ mod tests {
             ("result().energy", 1.5),
             ("apply(|x| x * 3.0)", 6.0),
         ] {
-            let got = language.run(script).unwrap_or_else(|e| panic!("{script}: {}", e.error));
+            let got = language.evaluate(script).unwrap_or_else(|e| panic!("{script}: {}", e.error));
             assert_eq!(crate::script::convert::number(&got), Some(value), "{script}");
         }
     }
@@ -366,9 +366,12 @@ mod tests {
 
     #[test]
     fn errors_keep_their_place() {
-        assert_eq!(fails("let a = 1;\nprobe(\"x\")").position.line(), Some(2));
+        let place = |script: &str| fails(script).place.map(|p| (p.line, p.column, p.length));
+        assert_eq!(place("let a = 1;\nprobe(\"x\")"), Some((2, 7, 3)));
+        assert_eq!(place("probe(1).plus(\"ab\")"), Some((1, 15, 4)));
+        assert_eq!(place("let v = [1];\nv.halve(#{times: 0})"), Some((2, 11, 5)));
+        assert_eq!(place("halve([1], #{colour: \"times: \", time: 0})"), Some((1, 32, 4)));
         // That of a closure is where the closure failed.
-        let error = fails("apply(\n  |x| throw \"deep\")");
-        assert_eq!((error.position.line(), error.position.position()), (Some(2), Some(7)));
+        assert_eq!(place("apply(\n  |x| throw \"deep\")"), Some((2, 7, 5)));
     }
 }

@@ -1,18 +1,66 @@
 //! The engine: Rhai with our limits, operators, natives and standard library.
 
 use super::api::{Environment, Native, Type};
+use super::call::Permissions;
 use super::catalogue::Catalogue;
+use super::check;
 use super::dispatch::{self, Shared};
-use super::errors::{ScriptError, from_parse, from_rhai};
-use rhai::{Dynamic, Engine, Scope};
+use super::errors::{Raised, ScriptError, from_parse, from_rhai, index_error, raise};
+use super::place::{Place, locate};
+use super::tokens::Reader;
+use super::{operators, stdlib};
+use crate::base::{Error, Kind};
+use rhai::module_resolvers::FileModuleResolver;
+use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, Module, ModuleResolver, OptimizationLevel, Position, Scope};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How deep calls of script functions may be nested.
-pub const DEEPEST_CALL: usize = 200;
+pub const DEEPEST_CALL: usize = 256;
+/// How deep expressions and blocks may be nested.
+const DEEPEST_EXPRESSION: usize = 200;
+/// Characters of a text, elements of an array, fields of a map.
+const LONGEST_TEXT: usize = 256 << 20;
+const LONGEST_ARRAY: usize = 20_000_000;
+const LARGEST_MAP: usize = 2_000_000;
+/// Characters of a script: reading takes more than linear time for some constructs.
+const LONGEST_SCRIPT: usize = 4 << 20;
+/// What a script may compute in safe mode.
+const SAFE_OPERATIONS: u64 = 100_000_000;
+/// Stack that running a script may need in the worst case that the limits allow.
+pub const STACK: usize = 1 << 30;
+
+/// A script with its name.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The file, or a word like `-e` for text given on the command line.
+    pub name: String,
+    pub text: String,
+    /// The folder that `import` starts from.
+    pub folder: Option<PathBuf>,
+}
+
+impl Script {
+    /// A script that is no file.
+    pub fn text(text: impl Into<String>) -> Script {
+        Script { name: "script".into(), text: text.into(), folder: None }
+    }
+}
+
+/// An error with everything that its display needs.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub error: Error,
+    pub file: String,
+    pub place: Option<Place>,
+    /// The line of the source at the place.
+    pub line: Option<String>,
+}
 
 /// The language, ready to run scripts.
 pub struct Language {
-    pub(super) engine: Engine,
+    engine: Engine,
+    reader: Reader,
     pub catalogue: Arc<Catalogue>,
     pub environment: Arc<Environment>,
 }
@@ -23,22 +71,179 @@ impl Language {
         Language::with(environment, super::bindings::natives(), super::bindings::types())
     }
 
-    /// The language with these natives and types only: for tests of the keystone.
+    /// The language with these natives and types: for tests of the keystone.
     pub fn with(environment: Environment, natives: Vec<Native>, types: Vec<Type>) -> Language {
-        let catalogue = Arc::new(Catalogue::new(natives, types));
         let environment = Arc::new(environment);
         let mut engine = Engine::new();
-        engine.set_max_call_levels(DEEPEST_CALL);
-        engine.set_fast_operators(false);
+        let reader = Reader::default();
+        let library = stdlib::read(&engine);
+        let mut catalogue = Catalogue::new(natives, types);
+        library.declare(&mut catalogue);
+        let catalogue = Arc::new(catalogue);
         let shared = Shared { catalogue: catalogue.clone(), environment: environment.clone() };
+        limits(&mut engine, environment.permissions.safe);
+        operators::register(&mut engine);
         dispatch::register(&mut engine, &shared);
-        Language { engine, catalogue, environment }
+        hooks(&mut engine, &shared);
+        library.register(&mut engine);
+        reader.attach(&mut engine);
+        Language { engine, reader, catalogue, environment }
     }
 
-    /// Runs a script and gives the value of its last expression.
-    pub fn run(&self, source: &str) -> std::result::Result<Dynamic, ScriptError> {
-        let ast = self.engine.compile(source).map_err(|e| from_parse(&e))?;
+    /// Reads a script and resolves its names; runs nothing. The mistakes in the order of the source.
+    pub fn check(&self, script: &Script) -> Vec<Failure> {
+        match self.read(script) {
+            Err(error) => vec![self.failure(error, script, None)],
+            Ok(ast) => {
+                let found = check::check(&ast, &self.engine, &self.catalogue);
+                found.into_iter().map(|error| self.failure(error, script, Some(&ast))).collect()
+            }
+        }
+    }
+
+    /// Runs a script and gives the value of its last expression. Names are resolved first: a week's work must not end at a misspelt one.
+    pub fn run(&self, script: &Script) -> Result<Dynamic, Failure> {
+        let ast = self.read(script).map_err(|error| self.failure(error, script, None))?;
+        if let Some(error) = check::check(&ast, &self.engine, &self.catalogue).into_iter().next() {
+            return Err(self.failure(error, script, Some(&ast)));
+        }
+        match self.engine.eval_ast_with_scope::<Dynamic>(&mut self.scope(), &ast) {
+            Ok(value) => Ok(value.flatten()),
+            Err(error) => match *error {
+                EvalAltResult::Exit(value, _) => Ok(value),
+                other => Err(self.failure(from_rhai(&other, &self.catalogue), script, Some(&ast))),
+            },
+        }
+    }
+
+    /// Runs text and gives its value.
+    pub fn evaluate(&self, text: &str) -> Result<Dynamic, Failure> {
+        self.run(&Script::text(text))
+    }
+
+    fn read(&self, script: &Script) -> Result<AST, ScriptError> {
+        if script.text.len() > LONGEST_SCRIPT {
+            let message = format!("the script has {} characters, more than {LONGEST_SCRIPT}", script.text.len());
+            let error = Error::new(Kind::Limit, message).hint("read large data from a file");
+            return Err(ScriptError { error, function: None, position: Position::NONE, source: None });
+        }
+        self.reader.begin();
+        let mut text = script.text.clone();
+        if text.starts_with("#!") {
+            text.replace_range(0..2, "//");
+        }
+        let ast = self.engine.compile_with_scope(&self.scope(), &text).map_err(|e| from_parse(&e))?;
+        // Rhai's strict mode is a setting of the engine and rules out `eval`; a second reading finds the variables that are not there.
+        match undefined_variable(&text, &self.scope()) {
+            Some(error) if !text.contains("eval") => Err(self.explained(error)),
+            _ => Ok(ast),
+        }
+    }
+
+    /// A variable that is not there but is the name of a function: says how to call it.
+    fn explained(&self, mut error: ScriptError) -> ScriptError {
+        let name = error.error.message.split('`').nth(1).unwrap_or_default().to_string();
+        if self.catalogue.natives.contains_key(name.as_str()) {
+            error.error = super::errors::unknown_variable(&name, &self.catalogue);
+        }
+        error
+    }
+
+    fn scope(&self) -> Scope<'static> {
         let mut scope = Scope::new();
-        self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast).map_err(|e| from_rhai(&e, &self.catalogue))
+        let arguments: Array = self.environment.arguments.iter().cloned().map(Dynamic::from).collect();
+        scope.push_constant("ARGS", arguments);
+        scope
+    }
+
+    fn failure(&self, error: ScriptError, script: &Script, ast: Option<&AST>) -> Failure {
+        let other = error.source.as_ref().filter(|source| !source.is_empty());
+        let text = match other {
+            Some(file) => std::fs::read_to_string(file).unwrap_or_default(),
+            None => script.text.clone(),
+        };
+        let place = locate(&error, &text, ast.filter(|_| other.is_none()), &self.catalogue);
+        let line = place.and_then(|p| text.lines().nth(p.line - 1).map(String::from));
+        Failure { error: error.error, file: other.cloned().unwrap_or_else(|| script.name.clone()), place, line }
+    }
+}
+
+/// A variable that no statement declares.
+fn undefined_variable(text: &str, scope: &Scope) -> Option<ScriptError> {
+    let mut engine = Engine::new_raw();
+    engine.set_max_expr_depths(DEEPEST_EXPRESSION, DEEPEST_EXPRESSION).set_strict_variables(true);
+    engine.compile_with_scope(scope, text).err().map(|e| from_parse(&e))
+}
+
+fn limits(engine: &mut Engine, safe: bool) {
+    engine
+        .set_max_call_levels(DEEPEST_CALL)
+        .set_max_expr_depths(DEEPEST_EXPRESSION, DEEPEST_EXPRESSION)
+        .set_max_string_size(LONGEST_TEXT)
+        .set_max_array_size(LONGEST_ARRAY)
+        .set_max_map_size(LARGEST_MAP)
+        .set_max_modules(200)
+        .set_max_variables(100_000)
+        .set_max_functions(10_000)
+        // Natives depend on files and seeds: nothing may be computed while the script is read.
+        .set_optimization_level(OptimizationLevel::Simple)
+        // `/` of whole numbers is ours.
+        .set_fast_operators(false)
+        .set_fail_on_invalid_map_property(true);
+    if safe {
+        engine.set_max_operations(SAFE_OPERATIONS);
+    }
+}
+
+/// Where Rhai asks us: printing, stopping, an index outside an array, modules.
+fn hooks(engine: &mut Engine, shared: &Shared) {
+    let environment = shared.environment.clone();
+    engine.on_print(move |text| (environment.print)(text));
+    let environment = shared.environment.clone();
+    engine.on_debug(move |text, _, _| (environment.print)(text));
+    let run = shared.environment.run.clone();
+    engine.on_progress(move |operations| {
+        if operations & 0x3f != 0 {
+            return None;
+        }
+        run.check().err().map(|stop| Dynamic::from(Raised { error: Arc::new(stop), function: "".into() }))
+    });
+    engine.on_invalid_array_index(|array, index, _| Err(raise(index_error("array", array.len(), index), "")));
+    engine.set_module_resolver(Modules { files: FileModuleResolver::new(), permissions: shared.environment.permissions.clone() });
+    let mut texts = Module::new();
+    for name in ["to_string", "to_debug"] {
+        let catalogue = shared.catalogue.clone();
+        let debug = name == "to_debug";
+        let body = move |_: Option<rhai::NativeCallContext>, arguments: &mut [&mut Dynamic]| {
+            let text = if debug { catalogue.show_inside(arguments[0]) } else { catalogue.show(arguments[0]) };
+            Ok(Dynamic::from(text))
+        };
+        rhai::FuncRegistration::new(name).in_global_namespace().set_into_module_raw(
+            &mut texts,
+            [std::any::TypeId::of::<Dynamic>()],
+            dispatch::by_reference(body, true),
+        );
+    }
+    engine.register_global_module(texts.into());
+}
+
+/// `import`: files beside the script, within what safe mode allows to read.
+struct Modules {
+    files: FileModuleResolver,
+    permissions: Permissions,
+}
+
+impl ModuleResolver for Modules {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        source: Option<&str>,
+        path: &str,
+        position: Position,
+    ) -> Result<Arc<Module>, Box<EvalAltResult>> {
+        let folder = source.and_then(|s| Path::new(s).parent()).unwrap_or(Path::new(""));
+        let file = folder.join(path).with_extension("rhai");
+        self.permissions.may_read(&file).map_err(|error| raise(error, "import"))?;
+        self.files.resolve(engine, source, path, position)
     }
 }

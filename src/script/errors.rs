@@ -40,11 +40,6 @@ pub fn raise(error: Error, function: &str) -> Box<EvalAltResult> {
     }
 }
 
-/// The error without its place.
-pub fn base_error(error: &ScriptError) -> Error {
-    error.error.clone()
-}
-
 /// Reads what Rhai reports.
 pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
     let mut source = None;
@@ -76,8 +71,17 @@ pub fn from_parse(error: &ParseError) -> ScriptError {
         rhai::ParseErrorType::LiteralTooLarge(..) | rhai::ParseErrorType::TooManyFunctions => (Kind::Limit, None),
         _ => (Kind::Script, None),
     };
-    let mut new = Error::new(kind, format!("syntax: {}", lower_first(&error.err_type().to_string())));
-    new.hint = hint.map(String::from);
+    let mut new = match error.err_type() {
+        rhai::ParseErrorType::VariableUndefined(name) => {
+            Error::new(Kind::Name, format!("there is no variable `{name}`")).hint("declare it with `let`; a function sees only its own variables")
+        }
+        // Ours: see `tokens`.
+        rhai::ParseErrorType::BadInput(rhai::LexError::Runtime(text)) => Error::new(Kind::Script, text.as_str()),
+        other => Error::new(kind, format!("syntax: {}", lower_first(&other.to_string()))),
+    };
+    if new.hint.is_none() {
+        new.hint = hint.map(String::from);
+    }
     ScriptError { error: new, function: None, position: error.position(), source: None }
 }
 
@@ -188,7 +192,7 @@ pub fn unknown_variable(name: &str, catalogue: &Catalogue) -> Error {
     if let Some(known) = catalogue.natives.get(name) {
         return error.hint(format!("it is a function: {}", known[0].signature()));
     }
-    error.hint("declare it with `let`; functions do not see the variables of the script")
+    error.hint("declare it with `let`; a function sees only its own variables")
 }
 
 /// Rhai's names of types in people's words.

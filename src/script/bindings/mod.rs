@@ -4,6 +4,7 @@ mod data;
 mod figures;
 mod landscape;
 mod network;
+mod numbers;
 mod potentials;
 mod scores;
 mod search;
@@ -15,6 +16,7 @@ use super::api::{Native, Type};
 /// Every function and method.
 pub fn natives() -> Vec<Native> {
     let mut all = values::natives();
+    all.extend(numbers::natives());
     all.extend(data::natives());
     all.extend(network::natives());
     all.extend(scores::natives());

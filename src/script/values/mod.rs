@@ -7,7 +7,7 @@ mod vector;
 
 pub use matrix::MatrixValue;
 pub use object::Object;
-pub use table::{Column, Table};
+pub use table::Table;
 pub use vector::Vector;
 
 use crate::potentials::Potential;

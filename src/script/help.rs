@@ -1,0 +1,225 @@
+//! Help for a name and the reference page, made from the declarations.
+
+use super::api::{Native, Type};
+use super::catalogue::Catalogue;
+use crate::base::names::nearest;
+use crate::base::text::{Piece, Text};
+use crate::base::{Error, Kind, OptionEntry, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Parts of the reference in their order; others follow.
+const ORDER: [&str; 12] = [
+    "Values", "Numbers", "Data", "Networks", "Potentials", "Scores", "Search", "Landscape", "Figures", "Sampling", "Program", "Other",
+];
+
+/// What there is to know of a name: a function, a type, a field or method.
+pub fn help(name: &str, catalogue: &Catalogue) -> Result<Text> {
+    let mut text = Text::default();
+    let asked = name.trim().trim_end_matches("()");
+    let (owner, member) = asked.rsplit_once('.').map_or((None, asked), |(owner, member)| (Some(owner), member));
+    let natives: Vec<&Arc<Native>> = catalogue
+        .natives
+        .get(member)
+        .into_iter()
+        .flatten()
+        .filter(|n| owner.is_none_or(|owner| n.on.iter().any(|on| on.eq_ignore_ascii_case(owner))))
+        .collect();
+    for native in &natives {
+        describe(native, &mut text);
+    }
+    let mut types: Vec<&Arc<Type>> = catalogue.types.values().collect();
+    types.sort_by_key(|t| t.name);
+    for known in &types {
+        if owner.is_none() && known.name.eq_ignore_ascii_case(asked) {
+            describe_type(known, catalogue, &mut text);
+        }
+        if owner.is_none_or(|owner| known.name.eq_ignore_ascii_case(owner)) {
+            for field in known.fields.iter().filter(|f| f.name == member) {
+                text.name(format!("{}.{}", known.name, field.name)).line().plain(format!("  {}", field.text)).line().line();
+            }
+        }
+    }
+    if text.0.is_empty() {
+        let names = catalogue.natives.keys().copied().chain(types.iter().map(|t| t.name));
+        let error = Error::new(Kind::Name, format!("help: nothing is called `{asked}`")).at("name");
+        return Err(match nearest(member, names) {
+            Some(near) => error.hint(format!("did you mean `{near}`? `help()` lists everything")),
+            None => error.hint("`help()` lists everything"),
+        });
+    }
+    while matches!(text.0.last(), Some(Piece::NewLine)) {
+        text.0.pop();
+    }
+    Ok(text)
+}
+
+/// All names by part, with their sentences.
+pub fn contents(catalogue: &Catalogue) -> Text {
+    let mut text = Text::default();
+    for (part, natives) in parts(catalogue) {
+        text.heading(part).line();
+        let width = natives.iter().map(|n| n.signature().chars().count()).filter(|w| *w <= 44).max().unwrap_or(0);
+        for native in natives {
+            let signature = native.signature();
+            let first = native.summary.split_inclusive(". ").next().unwrap_or_default();
+            text.plain("  ").name(format!("{signature:<width$}")).plain(format!("  {}", first.trim_end())).line();
+        }
+        text.line();
+    }
+    text.plain("help(\"name\") says more of one; losscape help name does so on the command line.");
+    text
+}
+
+/// Natives by part, parts in their order; an alias is no entry of its own.
+fn parts(catalogue: &Catalogue) -> Vec<(&'static str, Vec<&Arc<Native>>)> {
+    let mut parts: BTreeMap<&'static str, Vec<&Arc<Native>>> = BTreeMap::new();
+    for (name, natives) in &catalogue.natives {
+        for native in natives.iter().filter(|n| n.name == *name) {
+            parts.entry(native.group).or_default().push(native);
+        }
+    }
+    let mut parts: Vec<_> = parts.into_iter().collect();
+    parts.sort_by_key(|(part, _)| (ORDER.iter().position(|o| o == part).unwrap_or(ORDER.len()), *part));
+    parts
+}
+
+fn describe(native: &Native, text: &mut Text) {
+    text.name(native.signature()).line();
+    text.plain(format!("  {}", native.summary)).line();
+    if !native.aliases.is_empty() {
+        text.plain(format!("  Also written {}.", native.aliases.join(", "))).line();
+    }
+    for parameter in native.parameters.iter().filter(|p| p.name != "self") {
+        let optional = if parameter.optional { ", may be left out" } else { "" };
+        text.plain("    ").name(parameter.name).plain(format!(" ({}{optional}): {}", parameter.takes, parameter.text)).line();
+    }
+    if !native.options.is_empty() {
+        text.plain("  Options").line();
+        for option in &native.options {
+            text.plain("    ").name(option.name).plain(format!(": {}", option_text(option))).line();
+            for (word, sentence) in &option.choices {
+                text.plain(format!("      \"{word}\": {}", sentence.trim())).line();
+            }
+        }
+    }
+    if !native.returns.is_empty() {
+        text.plain(format!("  Returns {}.", native.returns)).line();
+    }
+    for example in &native.examples {
+        text.plain("  ").code(&example.script);
+        if !example.expected.is_empty() {
+            text.plain(format!("  // {}", example.expected));
+        }
+        text.line();
+    }
+    for doi in &native.references {
+        text.plain(format!("  https://doi.org/{doi}")).line();
+    }
+    text.line();
+}
+
+fn option_text(option: &OptionEntry) -> String {
+    let unit = if option.unit.is_empty() { String::new() } else { format!(" in {}", option.unit) };
+    let default = match option.default.as_str() {
+        "" | "()" => String::new(),
+        default => format!("; default {default}"),
+    };
+    format!("{}{unit}{default}. {}", option.takes, option.text)
+}
+
+fn describe_type(known: &Type, catalogue: &Catalogue, text: &mut Text) {
+    text.name(known.name).line().plain(format!("  {}", known.text)).line();
+    for field in &known.fields {
+        text.plain("    .").name(field.name).plain(format!("  {}", field.text)).line();
+    }
+    for (name, natives) in &catalogue.natives {
+        for native in natives.iter().filter(|n| n.name == *name && n.on.contains(&known.name)) {
+            let signature = native.signature();
+            let call = signature.rsplit_once('.').map_or(signature.as_str(), |(_, call)| call);
+            text.plain("    .").name(call).plain(format!("  {}", native.summary)).line();
+        }
+    }
+    text.line();
+}
+
+/// `docs/reference.md`.
+pub fn reference(catalogue: &Catalogue) -> String {
+    let mut page = String::from(
+        "# Reference\n\nEvery function, method and type of the language. Made by `losscape reference` from the declarations; do not edit.\n",
+    );
+    let anchor = |part: &str| part.to_lowercase().replace(' ', "-");
+    let parts = parts(catalogue);
+    page.push('\n');
+    for (part, natives) in &parts {
+        let names: Vec<String> = natives.iter().map(|n| format!("`{}`", n.name)).collect();
+        let mut names = names;
+        names.dedup();
+        page.push_str(&format!("- [{part}](#{}): {}\n", anchor(part), names.join(", ")));
+    }
+    page.push_str("- [Types](#types)\n");
+    for (part, natives) in parts {
+        page.push_str(&format!("\n## {part}\n"));
+        for native in natives {
+            section(native, &mut page);
+        }
+    }
+    page.push_str("\n## Types\n");
+    let mut types: Vec<&Arc<Type>> = catalogue.types.values().collect();
+    types.sort_by_key(|t| t.name.to_lowercase());
+    for known in types {
+        page.push_str(&format!("\n### {}\n\n{}\n", known.name, known.text));
+        if !known.fields.is_empty() {
+            page.push('\n');
+        }
+        for field in &known.fields {
+            page.push_str(&format!("- `.{}`: {}\n", field.name, field.text));
+        }
+    }
+    page
+}
+
+fn section(native: &Native, page: &mut String) {
+    page.push_str(&format!("\n### `{}`\n\n{}\n", native.signature(), native.summary));
+    if !native.aliases.is_empty() {
+        page.push_str(&format!("\nAlso written `{}`.\n", native.aliases.join("`, `")));
+    }
+    let parameters: Vec<_> = native.parameters.iter().filter(|p| p.name != "self").collect();
+    if !parameters.is_empty() {
+        page.push('\n');
+    }
+    for parameter in parameters {
+        let optional = if parameter.optional { ", may be left out" } else { "" };
+        page.push_str(&format!("- `{}` ({}{optional}): {}\n", parameter.name, parameter.takes, parameter.text));
+    }
+    if !native.options.is_empty() {
+        page.push_str("\n| option | takes | default | |\n|---|---|---|---|\n");
+        for option in &native.options {
+            let cell = |text: &str| text.replace('|', "\\|");
+            let unit = if option.unit.is_empty() { String::new() } else { format!(" ({})", option.unit) };
+            let words: Vec<String> = option.choices.iter().map(|(w, s)| format!("`\"{w}\"`: {}", s.trim())).collect();
+            let text = [option.text.trim(), &words.join(" ")].join(" ");
+            page.push_str(&format!(
+                "| `{}` | {}{unit} | {} | {} |\n",
+                option.name,
+                cell(&option.takes),
+                cell(&option.default),
+                cell(text.trim())
+            ));
+        }
+    }
+    if !native.returns.is_empty() {
+        page.push_str(&format!("\nReturns {}.\n", native.returns));
+    }
+    if !native.examples.is_empty() {
+        page.push_str("\n```rhai\n");
+        for example in &native.examples {
+            let comment = if example.expected.is_empty() { String::new() } else { format!("  // {}", example.expected) };
+            page.push_str(&format!("{}{comment}\n", example.script));
+        }
+        page.push_str("```\n");
+    }
+    for doi in &native.references {
+        page.push_str(&format!("\n<https://doi.org/{doi}>\n"));
+    }
+}
