@@ -1,6 +1,26 @@
 //! The command line: arguments, progress, rendering of errors and help. The only layer that prints.
 
-/// Runs the program and gives its exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod arguments;
+mod commands;
+mod progress;
+mod render;
+
+use arguments::{Arguments, Command};
+use std::process::ExitCode;
+
+/// Runs the program and gives its exit code: 0, 1 a mistake in the script or a failed run, 2 a mistake on the command line,
+/// 75 stopped by the clock with everything saved, 130 interrupted.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    match &arguments.command {
+        Command::Nothing => commands::welcome(),
+        Command::Version { verbose } => commands::version(*verbose),
+        Command::Help { name } => commands::help(name.as_deref()),
+        Command::Reference { check } => commands::reference(*check),
+        Command::Check { files } => commands::check(files, &arguments),
+        Command::Run(source) => commands::run(source, &arguments),
+    }
 }

@@ -76,6 +76,8 @@ pub struct Environment {
     pub print: Arc<dyn Fn(&str) + Send + Sync>,
     /// What stands behind the script on the command line.
     pub arguments: Vec<String>,
+    /// Of these, those that the program has taken for itself: `seed`, `threads`, `max-hours` with their values.
+    pub shared: Vec<(String, String)>,
     /// The name of the script, for `--help`.
     pub script: String,
 }
@@ -88,6 +90,7 @@ impl Environment {
             permissions: Permissions::default(),
             print: Arc::new(|_| {}),
             arguments: Vec::new(),
+            shared: Vec::new(),
             script: "script".into(),
         }
     }

@@ -26,7 +26,10 @@ pub fn check(ast: &AST, engine: &Engine, catalogue: &Catalogue) -> Vec<ScriptErr
             Some(ASTNode::Stmt(Stmt::FnCall(call, place))) => (call, *place, false),
             _ => return true,
         };
-        if call.op_token.is_some() || !call.namespace.is_empty() || !call.name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+        if call.op_token.is_some()
+            || !call.namespace.is_empty()
+            || !call.name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        {
             return true;
         }
         let given = call.args.len();
@@ -66,7 +69,10 @@ fn judge(call: &FnCallExpr, is_method: bool, own: &BTreeMap<String, BTreeSet<usi
         }
         if let Some(counts) = own.get(name) {
             let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
-            return Some(Error::new(Kind::Type, format!("the function `{name}` takes {} arguments, found {given}", counts.join(" or "))));
+            return Some(Error::new(
+                Kind::Type,
+                format!("the function `{name}` takes {} arguments, found {given}", counts.join(" or ")),
+            ));
         }
         let mut error = unknown_function(name, catalogue);
         if let Some(near) = nearest(name, own.keys().map(String::as_str).chain(catalogue.natives.keys().copied())) {
@@ -117,10 +123,12 @@ fn options(call: &FnCallExpr, native: &Native) -> Option<Error> {
     if native.on.is_empty() && call.args.len() <= native.required() {
         return None;
     }
-    names.iter().find(|name| !known.contains(&super::convert::british(name).as_str())).map(|name| unknown_option(native.name, name, &known))
+    names
+        .iter()
+        .find(|name| !known.contains(&super::convert::british(name).as_str()))
+        .map(|name| unknown_option(native.name, name, &known))
 }
 
 fn builtin_names(engine: &Engine) -> HashSet<String> {
     engine.gen_fn_signatures(true).iter().filter_map(|s| s.split('(').next().map(str::to_string)).collect()
 }
-

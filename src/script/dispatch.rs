@@ -267,8 +267,8 @@ fn is_builtin(engine: &Engine, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::base::Kind;
-    use crate::script::api::{Environment, Native, Object, Type};
     use crate::script::Failure;
+    use crate::script::api::{Environment, Native, Object, Type};
     use crate::script::values::Vector;
     use crate::script::{Language, api::Dynamic};
 
@@ -314,7 +314,7 @@ mod tests {
     }
 
     fn fails(script: &str) -> Failure {
-        language().evaluate(script).map(|v| v.to_string()).unwrap_err()
+        language().run(script).map(|v| v.to_string()).unwrap_err()
     }
 
     #[test]
@@ -332,7 +332,7 @@ mod tests {
             ("result().energy", 1.5),
             ("apply(|x| x * 3.0)", 6.0),
         ] {
-            let got = language.evaluate(script).unwrap_or_else(|e| panic!("{script}: {}", e.error));
+            let got = language.run(script).unwrap_or_else(|e| panic!("{script}: {}", e.error));
             assert_eq!(crate::script::convert::number(&got), Some(value), "{script}");
         }
     }

@@ -40,9 +40,9 @@ pub struct Script {
     pub folder: Option<PathBuf>,
 }
 
-impl Script {
+impl From<&str> for Script {
     /// A script that is no file.
-    pub fn text(text: impl Into<String>) -> Script {
+    fn from(text: &str) -> Script {
         Script { name: "script".into(), text: text.into(), folder: None }
     }
 }
@@ -102,7 +102,8 @@ impl Language {
     }
 
     /// Runs a script and gives the value of its last expression. Names are resolved first: a week's work must not end at a misspelt one.
-    pub fn run(&self, script: &Script) -> Result<Dynamic, Failure> {
+    pub fn run(&self, script: impl Into<Script>) -> Result<Dynamic, Failure> {
+        let script = &script.into();
         let ast = self.read(script).map_err(|error| self.failure(error, script, None))?;
         if let Some(error) = check::check(&ast, &self.engine, &self.catalogue).into_iter().next() {
             return Err(self.failure(error, script, Some(&ast)));
@@ -114,11 +115,6 @@ impl Language {
                 other => Err(self.failure(from_rhai(&other, &self.catalogue), script, Some(&ast))),
             },
         }
-    }
-
-    /// Runs text and gives its value.
-    pub fn evaluate(&self, text: &str) -> Result<Dynamic, Failure> {
-        self.run(&Script::text(text))
     }
 
     fn read(&self, script: &Script) -> Result<AST, ScriptError> {

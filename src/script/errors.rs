@@ -72,9 +72,8 @@ pub fn from_parse(error: &ParseError) -> ScriptError {
         _ => (Kind::Script, None),
     };
     let mut new = match error.err_type() {
-        rhai::ParseErrorType::VariableUndefined(name) => {
-            Error::new(Kind::Name, format!("there is no variable `{name}`")).hint("declare it with `let`; a function sees only its own variables")
-        }
+        rhai::ParseErrorType::VariableUndefined(name) => Error::new(Kind::Name, format!("there is no variable `{name}`"))
+            .hint("declare it with `let`; a function sees only its own variables"),
         // Ours: see `tokens`.
         rhai::ParseErrorType::BadInput(rhai::LexError::Runtime(text)) => Error::new(Kind::Script, text.as_str()),
         other => Error::new(kind, format!("syntax: {}", lower_first(&other.to_string()))),

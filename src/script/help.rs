@@ -10,7 +10,18 @@ use std::sync::Arc;
 
 /// Parts of the reference in their order; others follow.
 const ORDER: [&str; 12] = [
-    "Values", "Numbers", "Data", "Networks", "Potentials", "Scores", "Search", "Landscape", "Figures", "Sampling", "Program", "Other",
+    "Values",
+    "Numbers",
+    "Data",
+    "Networks",
+    "Potentials",
+    "Scores",
+    "Search",
+    "Landscape",
+    "Figures",
+    "Sampling",
+    "Program",
+    "Other",
 ];
 
 /// What there is to know of a name: a function, a type, a field or method.

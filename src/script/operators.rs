@@ -40,7 +40,8 @@ pub fn register(engine: &mut Engine) {
     for operand in [vector, matrix] {
         add(&mut module, "-", &[operand], |arguments| combine("*", arguments[0], &Dynamic::from(-1.0)));
     }
-    for (left, right) in [(vector, vector), (vector, array), (array, vector), (matrix, matrix), (matrix, array), (array, matrix)] {
+    for (left, right) in [(vector, vector), (vector, array), (array, vector), (matrix, matrix), (matrix, array), (array, matrix)]
+    {
         add(&mut module, "==", &[left, right], |arguments| Ok(equal(arguments[0], arguments[1]).into()));
         add(&mut module, "!=", &[left, right], |arguments| Ok((!equal(arguments[0], arguments[1])).into()));
     }
@@ -50,15 +51,16 @@ pub fn register(engine: &mut Engine) {
     });
     for (operator, wanted) in [("==", true), ("!=", false)] {
         let body = move |context: Option<NativeCallContext>, arguments: &mut [&mut Dynamic]| -> Outcome {
-            let (Some(a), Some(b)) = (arguments[0].clone().try_cast::<Object>(), arguments[1].clone().try_cast::<Object>()) else {
+            let (Some(a), Some(b)) = (arguments[0].clone().try_cast::<Object>(), arguments[1].clone().try_cast::<Object>())
+            else {
                 return Ok((!wanted).into());
             };
             let context = context.ok_or("objects are compared outside a script")?;
             let same = a.kind() == b.kind()
                 && a.fields().count() == b.fields().count()
-                && a.fields().zip(b.fields()).all(|((n, x), (m, y))| {
-                    n == m && context.call_fn::<bool>("==", (x.clone(), y.clone())).unwrap_or(false)
-                });
+                && a.fields()
+                    .zip(b.fields())
+                    .all(|((n, x), (m, y))| n == m && context.call_fn::<bool>("==", (x.clone(), y.clone())).unwrap_or(false));
             Ok((same == wanted).into())
         };
         let function = RhaiFunc::Method { func: Arc::new(body), has_context: true, is_pure: true, is_volatile: false };
@@ -76,12 +78,7 @@ pub fn register(engine: &mut Engine) {
     engine.register_global_module(module.into());
 }
 
-fn add(
-    module: &mut Module,
-    name: &str,
-    types: &[TypeId],
-    body: impl Fn(&mut [&mut Dynamic]) -> Outcome + Send + Sync + 'static,
-) {
+fn add(module: &mut Module, name: &str, types: &[TypeId], body: impl Fn(&mut [&mut Dynamic]) -> Outcome + Send + Sync + 'static) {
     let method = move |_: Option<NativeCallContext>, arguments: &mut [&mut Dynamic]| body(arguments);
     let function = RhaiFunc::Method { func: Arc::new(method), has_context: false, is_pure: true, is_volatile: false };
     FuncRegistration::new(name).in_global_namespace().set_into_module_raw(module, types, function);
@@ -90,7 +87,9 @@ fn add(
 /// `7 / 2` is 3.5, `2 ** -1` is 0.5, a power too large for a whole number is real, dividing by zero gives infinity.
 fn numbers_divide_really(module: &mut Module) {
     let int = TypeId::of::<INT>();
-    let two = |arguments: &mut [&mut Dynamic]| -> (INT, INT) { (arguments[0].as_int().unwrap_or(0), arguments[1].as_int().unwrap_or(0)) };
+    let two = |arguments: &mut [&mut Dynamic]| -> (INT, INT) {
+        (arguments[0].as_int().unwrap_or(0), arguments[1].as_int().unwrap_or(0))
+    };
     let divide = move |arguments: &mut [&mut Dynamic]| {
         let (a, b) = two(arguments);
         Dynamic::from(a as f64 / b as f64)
@@ -202,7 +201,8 @@ fn place(what: &str, len: usize, index: INT) -> std::result::Result<usize, Box<E
 /// The half-open range that a slice means, within the length.
 fn span(what: &str, len: usize, from: INT, to: INT) -> std::result::Result<std::ops::Range<usize>, Box<EvalAltResult>> {
     if from < 0 || to < from || to > len as INT {
-        let message = format!("the slice {from}..{to} does not lie within {} of {len} elements", super::convert::with_article(what));
+        let message =
+            format!("the slice {from}..{to} does not lie within {} of {len} elements", super::convert::with_article(what));
         return Err(raise(Error::value(message).hint(format!("it goes from 0 to {len}")), ""));
     }
     Ok(from as usize..to as usize)
@@ -239,7 +239,10 @@ fn indexing(module: &mut Module) {
     let set_element = |arguments: &mut [&mut Dynamic]| -> Outcome {
         let index = arguments[1].as_int()?;
         let Some(value) = number(arguments[2]) else {
-            let message = format!("an element of a vector must be a number, found {}", super::values::plain_text(arguments[2], &|v| v.to_string()));
+            let message = format!(
+                "an element of a vector must be a number, found {}",
+                super::values::plain_text(arguments[2], &|v| v.to_string())
+            );
             return Err(raise(Error::new(Kind::Type, message), ""));
         };
         let mut v = arguments[0].write_lock::<Vector>().ok_or("no vector")?;

@@ -45,9 +45,8 @@ pub fn locate(error: &ScriptError, source: &str, ast: Option<&AST>, catalogue: &
 
 /// The call at this position: receiver, places of the arguments, whether the last is a map.
 fn find_call(ast: &AST, at: Position, function: &str, catalogue: &Catalogue) -> Option<(Option<Position>, Vec<Position>, bool)> {
-    let same = |name: &str| {
-        name == function || catalogue.natives.get(name).is_some_and(|all| all.iter().any(|n| n.name == function))
-    };
+    let same =
+        |name: &str| name == function || catalogue.natives.get(name).is_some_and(|all| all.iter().any(|n| n.name == function));
     let mut found = None;
     ast.walk(&mut |path: &[ASTNode]| {
         let call: Option<&FnCallExpr> = match path.last() {

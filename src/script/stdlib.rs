@@ -115,7 +115,14 @@ fn entry(text: &str) -> Option<(String, String, String)> {
 
 fn option_entry(name: &str, takes: &str, text: &str) -> OptionEntry {
     let (takes, default) = takes.split_once("; default ").unwrap_or((takes, "()"));
-    OptionEntry { name: kept(name), takes: takes.into(), default: default.into(), unit: "", text: text.into(), choices: Vec::new() }
+    OptionEntry {
+        name: kept(name),
+        takes: takes.into(),
+        default: default.into(),
+        unit: "",
+        text: text.into(),
+        choices: Vec::new(),
+    }
 }
 
 /// The options of a function of the standard library: those given, the declared defaults for the rest.
@@ -172,11 +179,15 @@ mod tests {
 
     #[test]
     fn a_comment_becomes_a_declaration() {
-        let comments = ["/// Does it.\n/// - `x` (a number): Where.\n/// - `options.steps` (a whole number; default 5): How many.\n/// Example: `f(1)` is `2.0` within 1e-3"];
+        let comments = [
+            "/// Does it.\n/// - `x` (a number): Where.\n/// - `options.steps` (a whole number; default 5): How many.\n/// Example: `f(1)` is `2.0` within 1e-3",
+        ];
         let native = declaration("f", &["x", "options"], &comments);
         assert_eq!(native.signature(), "f(x, #{…})");
-        assert_eq!((native.summary.as_str(), native.options[0].name, native.options[0].default.as_str()), ("Does it.", "steps", "5"));
+        assert_eq!(
+            (native.summary.as_str(), native.options[0].name, native.options[0].default.as_str()),
+            ("Does it.", "steps", "5")
+        );
         assert_eq!((native.examples[0].expected.as_str(), native.examples[0].tolerance), ("2.0", 1e-3));
     }
 }
-

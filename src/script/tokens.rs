@@ -48,7 +48,9 @@ impl Reader {
                 return fault("-x**2 can be read in two ways: write -(x**2) or (-x)**2 with brackets");
             }
             Token::UnaryMinus => open[depth] = Minus::Seen,
-            Token::LeftParen | Token::LeftBracket | Token::LeftBrace | Token::MapStart | Token::QuestionBracket => open.push(Minus::None),
+            Token::LeftParen | Token::LeftBracket | Token::LeftBrace | Token::MapStart | Token::QuestionBracket => {
+                open.push(Minus::None)
+            }
             Token::RightParen | Token::RightBracket | Token::RightBrace => {
                 if depth > 0 {
                     open.pop();
@@ -100,7 +102,18 @@ mod tests {
         for wrong in ["-x**2", "let y = -x.a**2", "f(-v[0]**2)", "exp(-(x)**2)", "-2**2", "1 + -x ** 2", "-f(x)**2"] {
             assert!(reads(wrong).is_err_and(|e| e.contains("-(x**2)")), "{wrong}: {:?}", reads(wrong));
         }
-        for right in ["-(x**2)", "(-x)**2", "a - x**2", "-x * y**2", "[-1, x**2]", "-a[b**2]", "f(-x, y**2)", "x**-2", "-1 + x**2", "1e-3**2"] {
+        for right in [
+            "-(x**2)",
+            "(-x)**2",
+            "a - x**2",
+            "-x * y**2",
+            "[-1, x**2]",
+            "-a[b**2]",
+            "f(-x, y**2)",
+            "x**-2",
+            "-1 + x**2",
+            "1e-3**2",
+        ] {
             assert_eq!(reads(right), Ok(()), "{right}");
         }
         assert!(reads("2^3").is_err_and(|e| e.contains("**")));

@@ -46,6 +46,12 @@ fn args_of_script(call: &Call, args: Arguments) -> Result<Object> {
     let defaults = args.map(0)?;
     let given = &call.environment().arguments;
     let mut values = defaults.clone();
+    for (name, text) in &call.environment().shared {
+        let plain = name.replace('-', "_");
+        if let Some(default) = defaults.get(plain.as_str()) {
+            values.insert(plain.into(), read(name, text, default)?);
+        }
+    }
     let mut k = 0;
     while k < given.len() {
         let Some(word) = given[k].strip_prefix("--") else {
@@ -91,7 +97,10 @@ fn read(name: &str, text: &str, default: &Dynamic) -> Result<Dynamic> {
     let wrong = || Error::new(Kind::Type, format!("args: --{name} takes {}, found \"{text}\"", kind_of(default)));
     let plain = text.replace('_', "");
     if default.is_int() {
-        let whole = plain.parse::<i64>().ok().or_else(|| plain.parse::<f64>().ok().filter(|v| v.fract() == 0.0 && v.abs() < 9e15).map(|v| v as i64));
+        let whole = plain
+            .parse::<i64>()
+            .ok()
+            .or_else(|| plain.parse::<f64>().ok().filter(|v| v.fract() == 0.0 && v.abs() < 9e15).map(|v| v as i64));
         return whole.map(Dynamic::from).ok_or_else(wrong);
     }
     if default.is_float() {

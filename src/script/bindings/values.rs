@@ -111,8 +111,11 @@ fn column(name: &str, value: &Dynamic) -> Result<Column> {
         return Ok(if vector.whole { Column::Integers(whole()) } else { Column::Numbers(vector.data.to_vec()) });
     }
     let wrong = || {
-        Error::new(Kind::Type, format!("table: column `{name}` must be an array of numbers or of texts, found {}", value.type_name()))
-            .at("columns")
+        Error::new(
+            Kind::Type,
+            format!("table: column `{name}` must be an array of numbers or of texts, found {}", value.type_name()),
+        )
+        .at("columns")
     };
     let array = value.read_lock::<Array>().ok_or_else(wrong)?;
     if array.iter().all(|v| v.is_int()) {
@@ -200,19 +203,24 @@ fn sums() -> Vec<Native> {
 
 fn sequences() -> Vec<Native> {
     vec![
-        Native::method("vector", "map", "Applies a closure to every number; numbers come back as a vector, anything else as an array.")
-            .group(VALUES)
-            .takes("f", "a closure", "What to apply.")
-            .returns("a vector or an array")
-            .example("vector([1, 2]).map(|x| x * x)", "[1.0, 4.0]", 0.0)
-            .run(|call, args| {
-                let (vector, f) = (args.handle::<Vector>(0)?, args.closure(1)?);
-                let mapped: Vec<Dynamic> = (0..vector.data.len()).map(|i| call.closure(&f, [vector.element(i)])).collect::<Result<_>>()?;
-                match mapped.iter().map(number).collect::<Option<Vec<f64>>>() {
-                    Some(numbers) => Ok(numbers.into_value()),
-                    None => Ok(mapped.into_value()),
-                }
-            }),
+        Native::method(
+            "vector",
+            "map",
+            "Applies a closure to every number; numbers come back as a vector, anything else as an array.",
+        )
+        .group(VALUES)
+        .takes("f", "a closure", "What to apply.")
+        .returns("a vector or an array")
+        .example("vector([1, 2]).map(|x| x * x)", "[1.0, 4.0]", 0.0)
+        .run(|call, args| {
+            let (vector, f) = (args.handle::<Vector>(0)?, args.closure(1)?);
+            let mapped: Vec<Dynamic> =
+                (0..vector.data.len()).map(|i| call.closure(&f, [vector.element(i)])).collect::<Result<_>>()?;
+            match mapped.iter().map(number).collect::<Option<Vec<f64>>>() {
+                Some(numbers) => Ok(numbers.into_value()),
+                None => Ok(mapped.into_value()),
+            }
+        }),
         Native::method("vector", "filter", "The numbers for which a closure is true.")
             .group(VALUES)
             .takes("f", "a closure", "The condition.")
@@ -307,7 +315,9 @@ fn matrices() -> Vec<Native> {
                 let a = args.matrix(0)?;
                 let fits = |rows: usize| match rows == a.columns {
                     true => Ok(()),
-                    false => Err(Error::shape(format!("dot: the matrix has {} columns, the other {rows} rows", a.columns)).at("other")),
+                    false => {
+                        Err(Error::shape(format!("dot: the matrix has {} columns, the other {rows} rows", a.columns)).at("other"))
+                    }
                 };
                 if let Some(v) = numbers(&args.value(1)) {
                     fits(v.len())?;
@@ -351,12 +361,17 @@ pub fn types() -> Vec<Type> {
             .field("len", "Number of rows.", |_, t: &Table| Ok(t.0.len()))
             .field("columns", "Names of the columns.", |_, t: &Table| Ok(t.0.names().map(String::from).collect::<Vec<_>>()))
             .show(|t: &Table| t.0.show()),
-        Type::of::<Object>("What a function found: named fields, read only.")
-            .field("kind", "What it calls itself.", |_, o: &Object| Ok(o.kind())),
+        Type::of::<Object>("What a function found: named fields, read only.").field(
+            "kind",
+            "What it calls itself.",
+            |_, o: &Object| Ok(o.kind()),
+        ),
         Type::of::<Raised>("A caught error.")
-            .field("kind", "A word that stays the same: name, type, value, shape, file, format, data, landscape, limit, permission, thrown.", |_, e: &Raised| {
-                Ok(e.error.kind.name())
-            })
+            .field(
+                "kind",
+                "A word that stays the same: name, type, value, shape, file, format, data, landscape, limit, permission, thrown.",
+                |_, e: &Raised| Ok(e.error.kind.name()),
+            )
             .field("message", "What was asked and what was found.", |_, e: &Raised| Ok(e.error.message.clone()))
             .field("hint", "What to do, or ().", |_, e: &Raised| Ok(e.error.hint.clone()))
             .field("function", "The function that raised it.", |_, e: &Raised| Ok(e.function.to_string()))

@@ -1,0 +1,136 @@
+//! What goes to the terminal: values and help to stdout, errors with the line and a caret to stderr.
+
+use crate::base::text::{Piece, Text};
+use crate::script::Failure;
+use std::io::{IsTerminal, Write};
+
+/// Writes a line to stdout. A reader that has gone (`losscape … | head`) is no error: the program ends.
+pub fn out(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+    if let Err(error) = written {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        eprintln!("error: stdout cannot be written: {error}");
+        std::process::exit(1);
+    }
+}
+
+/// Whether a stream takes colours.
+fn colours(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none()
+}
+
+fn paint(text: &str, code: &str, on: bool) -> String {
+    if on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+}
+
+/// An error with its place:
+/// ```text
+/// error: minimise has no option `tolerence`
+///   --> study.rhai:3:41
+///    |
+///  3 | minimise(muller_brown(), [-0.5, 1.4], #{tolerence: 1e-6})
+///    |                                         ^^^^^^^^^
+///    = did you mean `tolerance`?
+/// ```
+pub fn error_text(failure: &Failure) -> String {
+    draw(failure, colours(std::io::stderr().is_terminal()))
+}
+
+fn draw(failure: &Failure, colour: bool) -> String {
+    let error = &failure.error;
+    let mut text = format!("{} {}", paint("error:", "1;31", colour), paint(&error.message, "1", colour));
+    let width = failure.place.map_or(1, |p| p.line.to_string().len());
+    let bar = paint("|", "34", colour);
+    if let Some(place) = failure.place {
+        text.push_str(&format!(
+            "\n{} {}:{}:{}",
+            paint(&format!("{:>w$}", "-->", w = width + 2), "34", colour),
+            failure.file,
+            place.line,
+            place.column
+        ));
+        if let Some(line) = &failure.line {
+            let (shown, before) = window(line, place.column, place.length);
+            // Tabs stay tabs before the caret, so that it stands right at any width of theirs.
+            let pad: String = before.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            let room = shown.chars().count().saturating_sub(before.chars().count()).max(1);
+            let carets = "^".repeat(place.length.clamp(1, room));
+            text.push_str(&format!("\n {:w$} {bar}", "", w = width));
+            text.push_str(&format!("\n {} {bar} {shown}", paint(&format!("{:>w$}", place.line, w = width), "34", colour)));
+            text.push_str(&format!("\n {:w$} {bar} {pad}{}", "", paint(&carets, "1;31", colour), w = width));
+        }
+    }
+    if let Some(hint) = &error.hint {
+        text.push_str(&format!("\n {:w$} {} {hint}", "", paint("=", "34", colour), w = width));
+    }
+    text
+}
+
+/// At most 160 characters of a long line around the column, and what of it stands before the column.
+fn window(line: &str, column: usize, length: usize) -> (String, String) {
+    const ROOM: usize = 160;
+    let letters: Vec<char> = line.trim_end().chars().collect();
+    let at = (column - 1).min(letters.len());
+    if letters.len() <= ROOM {
+        return (letters.iter().collect(), letters[..at].iter().collect());
+    }
+    let start = at.saturating_sub(ROOM / 2);
+    let end = (start + ROOM).max((at + length).min(start + 2 * ROOM)).min(letters.len());
+    let front = if start > 0 { "…" } else { "" };
+    let back = if end < letters.len() { "…" } else { "" };
+    let part = |from: usize, to: usize| letters[from..to].iter().collect::<String>();
+    (format!("{front}{}{back}", part(start, end)), format!("{front}{}", part(start, at)))
+}
+
+/// An error for `--output json`.
+pub fn error_json(failure: &Failure) -> String {
+    let place = failure.place;
+    serde_json::json!({"error": {
+        "kind": failure.error.kind.name(),
+        "message": failure.error.to_string(),
+        "file": failure.file,
+        "line": place.map(|p| p.line),
+        "column": place.map(|p| p.column),
+    }})
+    .to_string()
+}
+
+/// Help for the terminal.
+pub fn help_text(text: &Text) -> String {
+    let colour = colours(std::io::stdout().is_terminal());
+    let mut shown = String::new();
+    for piece in &text.0 {
+        match piece {
+            Piece::Plain(s) => shown.push_str(s),
+            Piece::Heading(s) => shown.push_str(&paint(s, "1;4", colour)),
+            Piece::Name(s) => shown.push_str(&paint(s, "1", colour)),
+            Piece::Code(s) => shown.push_str(&paint(s, "36", colour)),
+            Piece::NewLine => shown.push('\n'),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Error;
+    use crate::script::place::Place;
+
+    #[test]
+    fn the_caret_stands_under_the_place() {
+        let failure = Failure {
+            error: Error::value("it is wrong").hint("mend it"),
+            file: "a.rhai".into(),
+            place: Some(Place { line: 12, column: 5, length: 3 }),
+            line: Some("let abc = 1;".into()),
+        };
+        let expected = "error: it is wrong\n --> a.rhai:12:5\n    |\n 12 | let abc = 1;\n    |     ^^^\n    = mend it";
+        assert_eq!(draw(&failure, false), expected);
+        let long = Failure { line: Some("x".repeat(1000)), place: Some(Place { line: 1, column: 900, length: 50 }), ..failure };
+        assert!(draw(&long, false).lines().all(|l| l.chars().count() < 200));
+    }
+}
