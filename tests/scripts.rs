@@ -1,1 +1,241 @@
-//! (to be written)
+//! Every example of every declaration gives what it says; every script of `examples/` prints what its golden file says.
+
+use losscape::script::api::{Dynamic, MatrixValue, Object, Vector};
+use losscape::script::{Environment, Language, json};
+use serde_json::Value;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Whether two values agree, numbers within the tolerance.
+fn agree(a: &Value, b: &Value, tolerance: f64) -> bool {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| agree(a, b, tolerance)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| agree(v, w, tolerance)))
+        }
+        (Value::Number(a), Value::Number(b)) => match (a.as_f64(), b.as_f64()) {
+            (Some(a), Some(b)) => (a - b).abs() <= tolerance,
+            _ => false,
+        },
+        _ => a == b,
+    }
+}
+
+#[test]
+fn numbers_agree_within_their_tolerance_only() {
+    let (a, b) = (serde_json::json!([1.0, {"x": 2}]), serde_json::json!([1.01, {"x": 2.0}]));
+    assert!(agree(&a, &b, 0.02) && !agree(&a, &b, 0.001));
+    assert!(!agree(&serde_json::json!([1.0]), &serde_json::json!([1.0, 2.0]), 1.0));
+}
+
+#[test]
+fn every_example_gives_what_it_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let language = Language::new(Environment::silent());
+    let mut wrong = String::new();
+    let mut count = 0;
+    for (name, natives) in &language.catalogue.natives {
+        for native in natives.iter().filter(|n| n.name == *name) {
+            for example in &native.examples {
+                count += 1;
+                // Examples that write do so beside each other in a folder that goes.
+                let place = |text: &str| text.replace("FOLDER", &folder.path().display().to_string());
+                let got = match language.run(place(&example.script).as_str()) {
+                    Ok(value) => value,
+                    Err(failure) => {
+                        writeln!(wrong, "{name}: {}: {}", example.script, failure.error).expect("memory");
+                        continue;
+                    }
+                };
+                if example.expected.is_empty() {
+                    continue;
+                }
+                match language.run(place(&example.expected).as_str()) {
+                    Ok(expected) => {
+                        let (a, b) = (json::to_json(&got, &language.catalogue), json::to_json(&expected, &language.catalogue));
+                        if !agree(&a, &b, example.tolerance) {
+                            writeln!(wrong, "{name}: {} gives {a}, not {b}", example.script).expect("memory");
+                        }
+                    }
+                    Err(failure) => {
+                        writeln!(wrong, "{name}: expected value {}: {}", example.expected, failure.error).expect("memory")
+                    }
+                }
+            }
+        }
+    }
+    assert!(count > 60, "only {count} examples were found");
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+#[test]
+fn values_print_as_scripts_write_them() {
+    let language = Language::new(Environment::silent());
+    for (script, shown) in [
+        ("vector([1, 2.5])", "[1.0, 2.5]"),
+        ("[1, 2.5, \"a\", ()]", "[1, 2.5, \"a\", ()]"),
+        ("#{a: vector([1])}", "#{a: [1.0]}"),
+        ("`${vector([1])} ${[vector([2])]} ${()}`", "[1.0] [[2.0]] ()"),
+        ("matrix([[1, 2], [3, 4]])", "matrix 2 × 2\n  [1.0, 2.0]\n  [3.0, 4.0]"),
+        ("table(#{a: [1, 20], b: [\"x\", \"yy\"]})", " a  b\n 1  x\n20  yy"),
+        ("1e-9 + 0", "1e-9"),
+    ] {
+        let value = language.run(script).unwrap_or_else(|f| panic!("{script}: {}", f.error));
+        assert_eq!(language.catalogue.show(&value), shown, "{script}");
+    }
+    let point = Dynamic::from(Object::new("Point").field("energy", -1.5).field("position", vec![0.0, 1.0]));
+    assert_eq!(language.catalogue.show(&point), "Point\n  energy    -1.5\n  position  [0.0, 1.0]");
+    assert!(language.catalogue.show(&Dynamic::from(Vector::new(vec![0.0; 1000]))).contains("1000 in all"));
+    let _ = MatrixValue::text;
+}
+
+/// What the language itself promises, traps of Rhai among it.
+#[test]
+fn the_language_counts_as_a_calculator_does() {
+    let language = Language::new(Environment::silent());
+    for truth in [
+        "7 / 2 == 3.5",
+        "2 ** -1 == 0.5",
+        "2 ** 10 == 1024",
+        "2 ** 100 > 1e30",
+        "let a = 1; a /= 2; a == 0.5",
+        "let a = 3; let f = || a; a /= 2; a == 1.5 && f.call() == 1.5",
+        "let a = 3; a /= 2.0; a == 1.5",
+        "6 / 3 == 2",
+        "sqrt(16) == 4.0 && exp(0) == 1.0 && abs(-3) == 3 && round(3) == 3 && max(1, 2.5) == 2.5 && min(1, 2) == 1",
+        "max(2.5, 1) == 2.5 && max(1, 2) == 2 && min(2.0, 3) == 2.0 && (3).to_int() == 3 && (3.7).to_int() == 3",
+        "[1, 2] == [1.0, 2.0]",
+        "vector([1, 2]) == [1, 2] && [1, 2] == vector([1, 2]) && vector([1]) != vector([2])",
+        "!(vector([1.0, 2.0]) == 3) && vector([1]) != 3",
+        "let w = vector([1, 2]); let up = w; up[0] += 1; w[0] == 1 && up[0] == 2",
+        "let m = matrix([[1, 2], [3, 4]]); let n = m; n[1][0] = 9; n[1][0] == 9 && m[1][0] == 3",
+        "(vector([1, 2]) * 2 + [1, 1]) / 2 - vector([1, 2]) == [0.5, 0.5]",
+        "(2 - vector([1, 2]) == [1, 0]) && (-vector([1]) == [-1]) && (2 ** vector([1, 2]) == [2, 4])",
+        "let t = 0; for x in vector([1, 2, 3]) { t += x; } t == 6",
+        "let t = 0; for r in matrix([[1, 2], [3, 4]]) { t += r.sum(); } t == 10",
+        "vector([1, 2, 3])[1..3] == [2, 3] && vector([1, 2, 3])[-1] == 3",
+        "let c = [[1, 2], [3, 4]]; c[1][0] /= 2; c[1][0] == 1.5",
+        "#{a: 1}.a == 1 && #{a: 1}.len() == 1",
+        "let s = #{}; s[\"x\"] = true; s.y = 2; s.len() == 2",
+        "fn f(x) { x + 1 } let v = vector([1, 2]).map(|x| f(x)); v == [2, 3]",
+        "let e = [3.0, 1.0]; e.sort(); e == [1.0, 3.0]",
+        "let kind = \"\"; try { vector([1])[5] } catch (e) { kind = e.kind; } kind == \"value\"",
+        "let m = \"\"; try { throw \"stop\" } catch (e) { m = e; } m == \"stop\"",
+        "let m = \"\"; try { [1][5] } catch (e) { m = e.message; } m.contains(\"index 5\")",
+        "linspace(0, 1, 3).len == 3 && linspace(0, 1, 3).sum() == 1.5",
+        "(0).linspace(1, 3).len() == 3",
+        "let k = 2; let f = |x| x * k; [1, 2].map(f) == [2, 4]",
+        "[3, 4].norm() == 5 && [3, 4].len() == 2 && [3, 4].len == 2",
+        "table(#{a: [1, 2]}).a[1] == 2 && table(#{a: [1, 2]}).a.len == 2",
+    ] {
+        let value = language.run(truth).unwrap_or_else(|f| panic!("{truth}: {}", f.error));
+        assert_eq!(value.as_bool().ok(), Some(true), "{truth}");
+    }
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new("tests/golden").join(name).with_extension("txt")
+}
+
+/// Compares a line word by word: numbers within a relative tolerance, the rest exactly.
+fn same_line(a: &str, b: &str, tolerance: f64) -> bool {
+    let words = |line: &str| -> Vec<String> {
+        line.split(|c: char| c.is_whitespace() || "()[]{},;:=".contains(c)).filter(|w| !w.is_empty()).map(String::from).collect()
+    };
+    let (a, b) = (words(a), words(b));
+    a.len() == b.len()
+        && a.iter().zip(&b).all(|(a, b)| match (a.parse::<f64>(), b.parse::<f64>()) {
+            (Ok(x), Ok(y)) => (x - y).abs() <= tolerance * x.abs().max(y.abs()).max(1e-9),
+            _ => a == b,
+        })
+}
+
+fn run_example(path: &Path) -> Result<(), String> {
+    let name = path.file_name().unwrap_or_default();
+    let golden = golden(&name.to_string_lossy());
+    let expected = std::fs::read_to_string(&golden).map_err(|e| format!("{}: {e}", golden.display()))?;
+    let (first, expected) = expected.split_once('\n').unwrap_or_default();
+    let tolerance: f64 =
+        first.strip_prefix("tolerance ").and_then(|t| t.trim().parse().ok()).ok_or("the first line must be `tolerance 1e-6`")?;
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let script = path.canonicalize().map_err(|e| e.to_string())?;
+    let output = Command::new(env!("CARGO_BIN_EXE_losscape"))
+        .args(["--quiet".as_ref(), script.as_os_str()])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| e.to_string())?;
+    if !output.status.success() {
+        return Err(format!("{}: {}", path.display(), String::from_utf8_lossy(&output.stderr)));
+    }
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    if shown.lines().count() != expected.lines().count() {
+        return Err(format!("{} prints\n{shown}\ninstead of\n{expected}", path.display()));
+    }
+    for (shown, expected) in shown.lines().zip(expected.lines()) {
+        if !same_line(shown, expected, tolerance) {
+            return Err(format!("{} prints\n  {shown}\ninstead of\n  {expected}", path.display()));
+        }
+    }
+    Ok(())
+}
+
+fn examples() -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir("examples") else { return Vec::new() };
+    let mut all: Vec<PathBuf> =
+        entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "rhai")).collect();
+    all.sort();
+    all
+}
+
+/// Examples that compute longer than a test may in an unoptimised build.
+const SLOW: [&str; 1] = ["quickstart.rhai"];
+
+fn is_slow(path: &Path) -> bool {
+    SLOW.iter().any(|slow| path.ends_with(slow))
+}
+
+#[test]
+fn examples_print_what_their_golden_files_say() {
+    let wrong: Vec<String> = examples().iter().filter(|p| !is_slow(p)).filter_map(|p| run_example(p).err()).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    for entry in std::fs::read_dir("tests/golden").into_iter().flatten().flatten() {
+        let script = Path::new("examples").join(entry.file_name()).with_extension("rhai");
+        assert!(script.exists(), "{} belongs to no example", entry.path().display());
+    }
+}
+
+#[test]
+#[ignore = "two minutes with a release build: cargo test --release -- --ignored slow_examples"]
+fn slow_examples_print_what_their_golden_files_say() {
+    let wrong: Vec<String> = examples().iter().filter(|p| is_slow(p)).filter_map(|p| run_example(p).err()).collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_example_and_stdlib_file_is_sound() {
+    let language = Language::new(Environment::silent());
+    for path in examples() {
+        let text = std::fs::read_to_string(&path).expect("text");
+        let mistakes: Vec<String> = language.check(&text.as_str().into()).iter().map(|f| f.error.to_string()).collect();
+        assert!(mistakes.is_empty(), "{}: {mistakes:?}", path.display());
+    }
+    for (name, _) in losscape::script::stdlib::files() {
+        assert!(Path::new(name).exists(), "{name}");
+    }
+    for entry in std::fs::read_dir("stdlib").expect("stdlib").flatten() {
+        let name = format!("stdlib/{}", entry.file_name().to_string_lossy());
+        assert!(
+            losscape::script::stdlib::files().any(|(known, _)| known == name),
+            "{name} is not loaded: add it to FILES in src/script/stdlib.rs"
+        );
+    }
+}
+
+#[test]
+fn the_reference_is_current() {
+    let page = losscape::script::help::reference(&Language::new(Environment::silent()).catalogue);
+    let there = std::fs::read_to_string("docs/reference.md").unwrap_or_default();
+    assert!(there == page, "docs/reference.md is not what the declarations say; mend it with: cargo run -- reference");
+}

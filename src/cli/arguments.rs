@@ -138,6 +138,7 @@ fn understand(mut line: Line) -> Result<Arguments, String> {
             },
             "check" if words.is_empty() => return Err("check needs a script: losscape check script.rhai".into()),
             "check" => Command::Check { files: words.drain(..).map(PathBuf::from).collect() },
+            option if option.starts_with('-') && option.len() > 1 => return Err(unknown_option(option)),
             _ => Command::Run(Source::File(first.into())),
         }
     };
@@ -183,6 +184,16 @@ fn understand(mut line: Line) -> Result<Arguments, String> {
         script: words,
         shared,
     })
+}
+
+/// The message for an option that is not there.
+fn unknown_option(option: &str) -> String {
+    let command = <Line as clap::CommandFactory>::command();
+    let known: Vec<String> = command.get_arguments().filter_map(|a| a.get_long()).map(|long| format!("--{long}")).collect();
+    match crate::base::nearest(option, known.iter().map(String::as_str)) {
+        Some(near) => format!("there is no option {option}; did you mean {near}? losscape --help lists them"),
+        None => format!("there is no option {option}; losscape --help lists them"),
+    }
 }
 
 /// Takes --seed, --threads and --max-hours out of the arguments of the script.

@@ -1,7 +1,7 @@
 //! Everything the language holds, by name and by type: what dispatch, hints, help, checks and completion ask.
 
 use super::api::{Native, Type};
-use super::convert::with_article;
+use super::convert::{american, with_article};
 use super::values::Object;
 use rhai::{Array, Dynamic, FnPtr, Map};
 use std::any::TypeId;
@@ -34,6 +34,11 @@ impl Catalogue {
         self.natives.entry(native.name).or_default().push(native.clone());
         for alias in &native.aliases {
             self.natives.entry(alias).or_default().push(native.clone());
+        }
+        let american = american(native.name);
+        if american != native.name && !native.aliases.contains(&american.as_str()) {
+            // Declarations live as long as the program.
+            self.natives.entry(Box::leak(american.into_boxed_str())).or_default().push(native.clone());
         }
     }
 
@@ -99,10 +104,31 @@ impl Catalogue {
 
     /// The text that `print` gives.
     pub fn show(&self, value: &Dynamic) -> String {
+        if let Some(object) = value.read_lock::<Object>() {
+            return self.show_object(&object);
+        }
         match self.type_of(value) {
             Some(known) => (known.show)(value),
             None => super::values::plain_text(value, &|inner| self.show_inside(inner)),
         }
+    }
+
+    /// One screen: the kind, then a field a line, long values cut.
+    fn show_object(&self, object: &Object) -> String {
+        const ROOM: usize = 100;
+        let width = object.fields().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let mut text = object.kind().to_string();
+        for (name, value) in object.fields() {
+            let inner = value.read_lock::<Object>().map(|inner| format!("{} of {} fields", inner.kind(), inner.fields().count()));
+            let whole = inner.unwrap_or_else(|| self.show_inside(value));
+            let line = whole.lines().next().unwrap_or_default();
+            let mut short: String = line.chars().take(ROOM).collect();
+            if short.len() < whole.len() {
+                short.push_str(" …");
+            }
+            text.push_str(&format!("\n  {name:<width$}  {short}"));
+        }
+        text
     }
 
     /// The text inside an array, a map or an object: text in quotes.

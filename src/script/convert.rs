@@ -102,22 +102,25 @@ pub fn option_value(value: &Dynamic) -> Option<OptionValue> {
     None
 }
 
-/// The British form of an option's name: scripts may spell `color` and `neighbors`.
-pub fn british(name: &str) -> String {
-    let mut british = name.to_string();
-    for (american, ours) in [
-        ("color", "colour"),
-        ("neighbor", "neighbour"),
-        ("center", "centre"),
-        ("minimiz", "minimis"),
-        ("normaliz", "normalis"),
-        ("standardiz", "standardis"),
-    ] {
-        british = british.replace(american, ours);
-    }
-    british
+/// American and British forms of the words in names of the language.
+const SPELLINGS: [(&str, &str); 6] = [
+    ("color", "colour"),
+    ("neighbor", "neighbour"),
+    ("center", "centre"),
+    ("minimiz", "minimis"),
+    ("normaliz", "normalis"),
+    ("standardiz", "standardis"),
+];
+
+/// The American form of a name.
+pub fn american(name: &str) -> String {
+    SPELLINGS.iter().fold(name.to_string(), |name, (american, british)| name.replace(british, american))
 }
 
+/// The British form of a name: scripts may spell `color` and `neighbors`.
+pub fn british(name: &str) -> String {
+    SPELLINGS.iter().fold(name.to_string(), |name, (american, british)| name.replace(american, british))
+}
 /// `a Potential`, `an array`.
 pub fn with_article(noun: &str) -> String {
     let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U']);

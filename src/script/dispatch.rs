@@ -370,7 +370,7 @@ mod tests {
         assert_eq!(place("let a = 1;\nprobe(\"x\")"), Some((2, 7, 3)));
         assert_eq!(place("probe(1).plus(\"ab\")"), Some((1, 15, 4)));
         assert_eq!(place("let v = [1];\nv.halve(#{times: 0})"), Some((2, 11, 5)));
-        assert_eq!(place("halve([1], #{colour: \"times: \", time: 0})"), Some((1, 32, 4)));
+        assert_eq!(place("halve([1], #{colour: \"times: \", time: 0})"), Some((1, 33, 4)));
         // That of a closure is where the closure failed.
         assert_eq!(place("apply(\n  |x| throw \"deep\")"), Some((2, 7, 5)));
     }

@@ -147,8 +147,7 @@ impl Language {
 
     fn scope(&self) -> Scope<'static> {
         let mut scope = Scope::new();
-        let arguments: Array = self.environment.arguments.iter().cloned().map(Dynamic::from).collect();
-        scope.push_constant("ARGS", arguments);
+        scope.push_constant("ARGS", arguments_of(&self.environment));
         scope
     }
 
@@ -164,11 +163,15 @@ impl Language {
     }
 }
 
+fn arguments_of(environment: &Environment) -> Array {
+    environment.arguments.iter().cloned().map(Dynamic::from).collect()
+}
+
 /// A variable that no statement declares.
 fn undefined_variable(text: &str, scope: &Scope) -> Option<ScriptError> {
     let mut engine = Engine::new_raw();
     engine.set_max_expr_depths(DEEPEST_EXPRESSION, DEEPEST_EXPRESSION).set_strict_variables(true);
-    engine.compile_with_scope(scope, text).err().map(|e| from_parse(&e))
+    engine.compile_with_scope(scope, text).err().map(|e| from_parse(&e)).filter(|e| e.error.kind == Kind::Name)
 }
 
 fn limits(engine: &mut Engine, safe: bool) {
@@ -207,6 +210,8 @@ fn hooks(engine: &mut Engine, shared: &Shared) {
     engine.on_invalid_array_index(|array, index, _| Err(raise(index_error("array", array.len(), index), "")));
     engine.set_module_resolver(Modules { files: FileModuleResolver::new(), permissions: shared.environment.permissions.clone() });
     let mut texts = Module::new();
+    // Functions of a script see no variables, but its arguments are no variable.
+    texts.set_var("ARGS", arguments_of(&shared.environment));
     for name in ["to_string", "to_debug"] {
         let catalogue = shared.catalogue.clone();
         let debug = name == "to_debug";

@@ -48,6 +48,9 @@ impl Reader {
                 return fault("-x**2 can be read in two ways: write -(x**2) or (-x)**2 with brackets");
             }
             Token::UnaryMinus => open[depth] = Minus::Seen,
+            // The minus of a number belongs to it.
+            Token::IntegerConstant(v) if *v < 0 => open[depth] = Minus::WithOperand,
+            Token::FloatConstant(v) if *v.0 < 0.0 => open[depth] = Minus::WithOperand,
             Token::LeftParen | Token::LeftBracket | Token::LeftBrace | Token::MapStart | Token::QuestionBracket => {
                 open.push(Minus::None)
             }

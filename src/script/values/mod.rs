@@ -44,6 +44,9 @@ pub fn plain_text(value: &Dynamic, inner: &dyn Fn(&Dynamic) -> String) -> String
     if let Some(map) = value.read_lock::<Map>() {
         return format!("#{{{}}}", listed(map.iter().map(|(k, v)| format!("{k}: {}", inner(v))), map.len()));
     }
+    if value.is_unit() {
+        return "()".into();
+    }
     match value.as_float() {
         Ok(number) => number_text(number),
         Err(_) => value.to_string(),
