@@ -39,6 +39,24 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 14] = [
+        Kind::Name,
+        Kind::Type,
+        Kind::Value,
+        Kind::Shape,
+        Kind::File,
+        Kind::Format,
+        Kind::Data,
+        Kind::Landscape,
+        Kind::Limit,
+        Kind::Permission,
+        Kind::Interrupted,
+        Kind::TimeOver,
+        Kind::Thrown,
+        Kind::Script,
+    ];
+
     /// The stable name that scripts see as `error.kind`.
     pub fn name(self) -> &'static str {
         match self {

@@ -47,7 +47,7 @@ fn draw(failure: &Failure, colour: bool) -> String {
     if let Some(place) = failure.place {
         text.push_str(&format!(
             "\n{} {}:{}:{}",
-            paint(&format!("{:>w$}", "-->", w = width + 2), "34", colour),
+            paint(&format!("{:>w$}", "-->", w = width + 3), "34", colour),
             failure.file,
             place.line,
             place.column
@@ -128,7 +128,7 @@ mod tests {
             place: Some(Place { line: 12, column: 5, length: 3 }),
             line: Some("let abc = 1;".into()),
         };
-        let expected = "error: it is wrong\n --> a.rhai:12:5\n    |\n 12 | let abc = 1;\n    |     ^^^\n    = mend it";
+        let expected = "error: it is wrong\n  --> a.rhai:12:5\n    |\n 12 | let abc = 1;\n    |     ^^^\n    = mend it";
         assert_eq!(draw(&failure, false), expected);
         let long = Failure { line: Some("x".repeat(1000)), place: Some(Place { line: 1, column: 900, length: 50 }), ..failure };
         assert!(draw(&long, false).lines().all(|l| l.chars().count() < 200));

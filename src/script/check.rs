@@ -2,6 +2,7 @@
 
 use super::api::Native;
 use super::catalogue::Catalogue;
+use super::dispatch::wrong_count;
 use super::errors::{ScriptError, unknown_function};
 use crate::base::options::unknown_option;
 use crate::base::{Error, Kind, nearest};
@@ -9,7 +10,7 @@ use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Stmt};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Every mistake in the order of the source.
-pub fn check(ast: &AST, engine: &Engine, catalogue: &Catalogue) -> Vec<ScriptError> {
+pub fn check(ast: &AST, catalogue: &Catalogue) -> Vec<ScriptError> {
     let mut own: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for function in ast.iter_functions() {
         own.entry(function.name.to_string()).or_default().insert(function.params.len());
@@ -41,7 +42,7 @@ pub fn check(ast: &AST, engine: &Engine, catalogue: &Catalogue) -> Vec<ScriptErr
         }
         if let Some(error) = judge(call, is_method, &own, catalogue) {
             // Listing what Rhai itself has takes longer than everything else: only where it matters.
-            if builtin.get_or_insert_with(|| builtin_names(engine)).contains(call.name.as_str()) {
+            if builtin.get_or_insert_with(builtin_names).contains(call.name.as_str()) {
                 return true;
             }
             found.push(ScriptError { error, function: Some(call.name.to_string()), position: place, source: None });
@@ -82,6 +83,11 @@ fn judge(call: &FnCallExpr, is_method: bool, own: &BTreeMap<String, BTreeSet<usi
     };
     let total = given + usize::from(is_method);
     if !natives.iter().any(|n| (n.required()..=n.most()).contains(&total)) && !fields(name, catalogue, total) {
+        if let [only] = natives.as_slice()
+            && total < only.required()
+        {
+            return Some(wrong_count(only, total, None, catalogue));
+        }
         let hint = format!("it is {}", natives.iter().map(|n| n.signature()).collect::<Vec<_>>().join(" or "));
         let needed: BTreeSet<String> = natives
             .iter()
@@ -129,6 +135,7 @@ fn options(call: &FnCallExpr, native: &Native) -> Option<Error> {
         .map(|name| unknown_option(native.name, name, &known))
 }
 
-fn builtin_names(engine: &Engine) -> HashSet<String> {
-    engine.gen_fn_signatures(true).iter().filter_map(|s| s.split('(').next().map(str::to_string)).collect()
+/// Names of the functions that Rhai itself has. Takes a millisecond: for messages only.
+pub fn builtin_names() -> HashSet<String> {
+    Engine::new().gen_fn_signatures(true).iter().filter_map(|s| s.split('(').next().map(str::to_string)).collect()
 }

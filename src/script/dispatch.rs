@@ -160,7 +160,7 @@ fn pass_on(mut error: Error, call: &Call, function: &str) -> Box<EvalAltResult> 
 }
 
 /// The error for too few or too many arguments; names what is missing and the signature.
-fn wrong_count(native: &Native, given: usize, extra: Option<Dynamic>, catalogue: &Catalogue) -> Error {
+pub fn wrong_count(native: &Native, given: usize, extra: Option<Dynamic>, catalogue: &Catalogue) -> Error {
     let receiver = usize::from(!native.on.is_empty());
     let hint = format!("it is {}", native.signature());
     if given < native.required() {
@@ -212,7 +212,11 @@ fn no_member(shared: &Shared, value: &Dynamic, type_name: &str, name: &str) -> E
         known.splice(0..0, table.0.names().map(String::from));
     }
     let error = Error::new(Kind::Name, format!("{} has no field `{name}`", with_article(type_name)));
+    // Of Rhai's own types only a part of the methods is ours: a list would mislead.
+    let is_ours = shared.catalogue.type_of(value).is_some();
     match (nearest(name, known.iter().map(String::as_str)), known.is_empty()) {
+        (Some(near), _) if !is_ours => error.hint(format!("did you mean `{near}`?")),
+        (None, _) if !is_ours => error,
         (_, true) => error,
         (Some(near), _) => error.hint(format!("did you mean `{near}`? It has {}", known.join(", "))),
         (None, _) => error.hint(format!("it has {}", known.join(", "))),

@@ -95,7 +95,7 @@ impl Language {
         match self.read(script) {
             Err(error) => vec![self.failure(error, script, None)],
             Ok(ast) => {
-                let found = check::check(&ast, &self.engine, &self.catalogue);
+                let found = check::check(&ast, &self.catalogue);
                 found.into_iter().map(|error| self.failure(error, script, Some(&ast))).collect()
             }
         }
@@ -105,7 +105,7 @@ impl Language {
     pub fn run(&self, script: impl Into<Script>) -> Result<Dynamic, Failure> {
         let script = &script.into();
         let ast = self.read(script).map_err(|error| self.failure(error, script, None))?;
-        if let Some(error) = check::check(&ast, &self.engine, &self.catalogue).into_iter().next() {
+        if let Some(error) = check::check(&ast, &self.catalogue).into_iter().next() {
             return Err(self.failure(error, script, Some(&ast)));
         }
         match self.engine.eval_ast_with_scope::<Dynamic>(&mut self.scope(), &ast) {

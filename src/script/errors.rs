@@ -44,11 +44,14 @@ pub fn raise(error: Error, function: &str) -> Box<EvalAltResult> {
 pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
     let mut source = None;
     let mut inner = result;
-    // Where it arose says more than through which calls; functions of the standard library report at the call of the script.
+    // Where it arose says more than through which calls; but functions of the standard library report at the call of the script.
+    let mut outside = None;
     loop {
         match inner {
-            EvalAltResult::ErrorInFunctionCall(_, file, below, _) => {
-                if !file.is_empty() {
+            EvalAltResult::ErrorInFunctionCall(_, file, below, place) => {
+                if file.starts_with(super::stdlib::FOLDER) {
+                    outside = outside.or(Some(*place));
+                } else if !file.is_empty() && outside.is_none() {
                     source = Some(file.clone());
                 }
                 inner = below;
@@ -61,7 +64,10 @@ pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
         }
     }
     let (error, function) = translate(inner, catalogue);
-    ScriptError { error, function, position: inner.position(), source }
+    match outside {
+        Some(position) => ScriptError { error, function: None, position, source },
+        None => ScriptError { error, function, position: inner.position(), source },
+    }
 }
 
 /// A mistake of syntax.
@@ -99,7 +105,7 @@ fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<St
             }
         }
         E::ErrorVariableNotFound(name, _) => unknown_variable(name, catalogue),
-        E::ErrorFunctionNotFound(signature, _) => unknown_function(signature.split(" (").next().unwrap_or(signature), catalogue),
+        E::ErrorFunctionNotFound(signature, _) => not_found(signature, catalogue),
         E::ErrorPropertyNotFound(name, _) => {
             Error::new(Kind::Name, format!("the map has no field `{name}`")).hint("map.contains(name) asks whether there is one")
         }
@@ -144,12 +150,15 @@ fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<St
 }
 
 fn thrown(value: &Dynamic, catalogue: &Catalogue) -> Error {
-    // A caught error of Rhai's own that is thrown again is a map with its message.
-    let message = match value.read_lock::<Map>() {
-        Some(map) if map.contains_key("message") => catalogue.show(&map["message"]),
-        _ => catalogue.show(value),
+    // A map with a message: an error of Rhai's own thrown again, or one that a script makes with a kind of its choice.
+    let Some(map) = value.read_lock::<Map>().filter(|map| map.contains_key("message")) else {
+        return Error::new(Kind::Thrown, catalogue.show(value));
     };
-    Error::new(Kind::Thrown, message)
+    let word = map.get("kind").and_then(|kind| kind.clone().into_string().ok());
+    let kind = word.and_then(|word| Kind::ALL.into_iter().find(|k| k.name() == word)).unwrap_or(Kind::Thrown);
+    let mut error = Error::new(kind, catalogue.show(&map["message"]));
+    error.hint = map.get("hint").and_then(|hint| hint.clone().into_string().ok());
+    error
 }
 
 fn beyond(what: &str, len: usize, index: i64) -> Error {
@@ -166,6 +175,18 @@ fn beyond(what: &str, len: usize, index: i64) -> Error {
 /// The error for an index that is not there.
 pub fn index_error(what: &str, len: usize, index: i64) -> Error {
     beyond(what, len, index)
+}
+
+/// `name (types)` that Rhai does not find: a function, or an operator between values that it does not know.
+fn not_found(signature: &str, catalogue: &Catalogue) -> Error {
+    let (name, types) = signature.split_once(" (").unwrap_or((signature, ""));
+    let is_word = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    if is_word && (catalogue.natives.contains_key(name) || !super::check::builtin_names().contains(name)) {
+        return unknown_function(name, catalogue);
+    }
+    let types: Vec<String> =
+        types.trim_end_matches(')').split(", ").map(|t| super::convert::with_article(&plain_types(t))).collect();
+    Error::new(Kind::Type, format!("`{name}` cannot be applied to {}", types.join(" and ")))
 }
 
 /// The error for a function that is not there.
@@ -196,12 +217,25 @@ pub fn unknown_variable(name: &str, catalogue: &Catalogue) -> Error {
 
 /// Rhai's names of types in people's words.
 fn plain_types(text: &str) -> String {
-    text.replace("i64", "whole number")
-        .replace("f64", "number")
-        .replace("&str | ImmutableString | String", "text")
-        .replace("string", "text")
-        .replace("losscape::script::values::vector::Vector", "vector")
-        .replace("losscape::script::values::matrix::MatrixValue", "matrix")
+    let text = text.replace("&str | ImmutableString | String", "text");
+    let word = |name: &str| match name {
+        "i64" => "whole number".to_string(),
+        "f64" => "number".to_string(),
+        "string" => "text".to_string(),
+        "bool" => "truth value".to_string(),
+        "Fn" => "closure".to_string(),
+        other => other.rsplit("::").next().unwrap_or(other).trim_end_matches("Handle").trim_end_matches("Value").to_string(),
+    };
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let mut plain = String::new();
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(is_part) {
+        let end = rest[start..].find(|c| !is_part(c)).map_or(rest.len(), |n| start + n);
+        plain.push_str(&rest[..start]);
+        plain.push_str(&word(&rest[start..end]));
+        rest = &rest[end..];
+    }
+    plain + rest
 }
 
 fn lower_first(text: &str) -> String {

@@ -15,7 +15,12 @@ pub struct Place {
 
 /// The place of an error; `None` when Rhai gave none. `ast` is that of `source`.
 pub fn locate(error: &ScriptError, source: &str, ast: Option<&AST>, catalogue: &Catalogue) -> Option<Place> {
-    let call = error.position;
+    let known = if error.position.is_none() {
+        ast.zip(error.function.as_ref()).and_then(|(ast, name)| first_call(ast, name))
+    } else {
+        None
+    };
+    let call = past_dot(source, known.unwrap_or(error.position));
     let line = call.line()?;
     let fallback = Place { line, column: call.position().unwrap_or(1), length: 1 };
     let wide = |p: Position| {
@@ -41,6 +46,35 @@ pub fn locate(error: &ScriptError, source: &str, ast: Option<&AST>, catalogue: &
     }
     let map = arguments.last().copied().filter(|_| last_is_map);
     Some(map.and_then(|map| option_place(source, map, parameter)).unwrap_or(plain))
+}
+
+/// The first call of this name: Rhai forgets the place of a method that is not there.
+fn first_call(ast: &AST, name: &str) -> Option<Position> {
+    let mut found = None;
+    ast.walk(&mut |path: &[ASTNode]| {
+        if let Some(
+            ASTNode::Expr(Expr::MethodCall(call, place) | Expr::FnCall(call, place)) | ASTNode::Stmt(Stmt::FnCall(call, place)),
+        ) = path.last()
+            && call.name == name
+        {
+            found = Some(*place);
+        }
+        found.is_none()
+    });
+    found
+}
+
+/// Rhai names the dot or the bracket; people look for what stands behind it.
+fn past_dot(source: &str, place: Position) -> Position {
+    let (Some(line), Some(column)) = (place.line(), place.position()) else { return place };
+    let text: Vec<char> = source.lines().nth(line - 1).map(|l| l.chars().collect()).unwrap_or_default();
+    let skip = text.iter().skip(column - 1).take_while(|c| matches!(**c, '.' | '?' | '[') || c.is_whitespace()).count();
+    let moved = column + skip;
+    let starts_here = matches!(text.get(column - 1), Some('.' | '?' | '['));
+    match (starts_here && moved <= text.len(), u16::try_from(line), u16::try_from(moved)) {
+        (true, Ok(line), Ok(moved)) => Position::new(line, moved),
+        _ => place,
+    }
 }
 
 /// The call at this position: receiver, places of the arguments, whether the last is a map.
@@ -118,9 +152,29 @@ fn length_at(source: &str, line: usize, column: usize) -> usize {
     let Some(text) = source.lines().nth(line - 1) else { return 1 };
     let rest: Vec<char> = text.chars().skip(column - 1).collect();
     match rest.first() {
+        Some('[' | '(' | '#') => bracketed(&rest),
+        Some('-') => 1 + rest.iter().skip(1).take_while(|c| is_word(**c) || **c == '.').count(),
         Some('"') => rest.iter().skip(1).position(|c| *c == '"').map_or(1, |n| n + 2),
         Some(c) if c.is_ascii_digit() => rest.iter().take_while(|c| is_word(**c) || **c == '.').count(),
         Some(c) if is_word(*c) => rest.iter().take_while(|c| is_word(**c)).count(),
         _ => 1,
     }
+}
+
+/// Number of characters up to the closing bracket, 1 when it stands on another line.
+fn bracketed(rest: &[char]) -> usize {
+    let mut depth = 0;
+    for (k, c) in rest.iter().enumerate() {
+        match c {
+            '[' | '(' | '{' => depth += 1,
+            ']' | ')' | '}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return k + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    1
 }

@@ -20,6 +20,9 @@ use crate::base::options::unknown_option;
 use crate::base::{OptionEntry, Result};
 use rhai::{AST, Engine, Map, Module, Scope};
 
+/// Where they lie in the project; also how errors tell that they arose there.
+pub const FOLDER: &str = "stdlib/";
+
 /// The files, in the order of loading.
 const FILES: &[(&str, &str)] = &[("stdlib/ranges.rhai", include_str!("../../stdlib/ranges.rhai"))];
 
