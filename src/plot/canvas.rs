@@ -168,6 +168,10 @@ fn finish(raw: &str, width: f64, height: f64) -> String {
                 out.push_str("\"/>\n");
             }
             out.push_str("<path ");
+            // Smoothed borders of cells that touch would show the paper between them.
+            if matches!(path, Outline::Rectangle(_)) {
+                out.push_str("shape-rendering=\"crispEdges\" ");
+            }
             out.push_str(style);
             out.push_str(" d=\"");
             open = Some(style);

@@ -393,9 +393,8 @@ fn draw_colour_bar(canvas: &mut Canvas, colours: &ColourScale, inner: Room, room
     for k in 0..steps {
         let (from, to) = (k as f64 / steps as f64, (k + 1) as f64 / steps as f64);
         let colour = colours.map.at((from + to) / 2.0);
-        // Each step reaches under the next one above it: no hairlines.
-        let upper = (bottom - to * (bottom - top) - 0.5).max(top);
-        canvas.rectangle([left, left + BAR_WIDTH, upper, bottom - from * (bottom - top)], colour);
+        // Each step reaches up to the end, under all that follow: no hairlines at any size.
+        canvas.rectangle([left, left + BAR_WIDTH, top, bottom - from * (bottom - top)], colour);
     }
     let edge = left + BAR_WIDTH;
     for tick in scale.ticks(((bottom - top) / 50.0) as usize) {
