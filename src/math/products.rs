@@ -222,6 +222,12 @@ pub fn gram(left: &[Block], p: usize, right: &[Block], q: usize, sums: &mut [f64
     dispatch(Gram { left, p, right, q, sums });
 }
 
+/// Blocks of eight numbers that a part of a panel may fill: 16 KiB, half of a first cache.
+const FIRST_CACHE_BLOCKS: usize = 256;
+
+/// Blocks that hold the sums of the largest tile, 5 × 4.
+const MOST_TOTALS: usize = 3;
+
 struct Gram<'a> {
     left: &'a [Block],
     p: usize,
@@ -242,22 +248,29 @@ impl Kernel for Gram<'_> {
         assert_eq!(left.len(), blocks * p, "the left panel does not fit");
         assert_eq!(right.len(), blocks * q, "the right panel does not fit");
         assert_eq!(sums.len(), p * q, "the sums do not fit");
-        let mut column = 0;
-        while column < q {
-            let wide = tile(q - column, V::TILE_COLUMNS);
-            let mut row = 0;
-            while row < p {
-                let high = tile(p - row, V::TILE_ROWS);
-                // SAFETY: row + high ≤ p and column + wide ≤ q, and the asserts give the lengths.
-                unsafe {
-                    let left = left.as_ptr().add(row);
-                    let right = right.as_ptr().add(column);
-                    let sums = sums.as_mut_ptr().add(row * q + column);
-                    with_tile!(high, wide, gram_tile(blocks, left, p, right, q, sums));
+        // As many rows of the left panel at a time as stay in the first cache while the right panel passes by.
+        let panel = (FIRST_CACHE_BLOCKS / blocks.max(1)).max(V::TILE_ROWS);
+        let mut first = 0;
+        while first < p {
+            let rows = tile(p - first, panel);
+            let mut column = 0;
+            while column < q {
+                let wide = tile(q - column, V::TILE_COLUMNS);
+                let mut row = first;
+                while row < first + rows {
+                    let high = tile(first + rows - row, V::TILE_ROWS);
+                    // SAFETY: row + high ≤ p and column + wide ≤ q, and the asserts give the lengths.
+                    unsafe {
+                        let left = left.as_ptr().add(row);
+                        let right = right.as_ptr().add(column);
+                        let sums = sums.as_mut_ptr().add(row * q + column);
+                        with_tile!(high, wide, gram_tile(blocks, left, p, right, q, sums));
+                    }
+                    row += high;
                 }
-                row += high;
+                column += wide;
             }
-            column += wide;
+            first += rows;
         }
     }
 }
@@ -289,20 +302,23 @@ unsafe fn gram_tile<V: Lanes, const R: usize, const C: usize>(
                 }
             }
         }
-        let mut k = 0;
-        while k < R * C {
+        // Eight sums over lanes at a time.
+        let mut totals = [Block::ZERO; MOST_TOTALS];
+        for (t, total) in totals.iter_mut().enumerate().take((R * C).div_ceil(LANES)) {
             let mut eight = [zero; LANES];
             for (i, slot) in eight.iter_mut().enumerate() {
-                if k + i < R * C {
-                    *slot = products[(k + i) / C][(k + i) % C];
+                let k = t * LANES + i;
+                if k < R * C {
+                    *slot = products[k / C][k % C];
                 }
             }
-            let mut totals = Block::ZERO;
-            V::sums(eight).store(&mut totals);
-            for i in 0..LANES.min(R * C - k) {
-                *sums.add((k + i) / C * q + (k + i) % C) += totals.0[i];
+            V::sums(eight).store(total);
+        }
+        for r in 0..R {
+            for c in 0..C {
+                let k = r * C + c;
+                *sums.add(r * q + c) += totals[k / LANES].0[k % LANES];
             }
-            k += LANES;
         }
     }
 }

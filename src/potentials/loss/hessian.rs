@@ -15,13 +15,13 @@
 use super::gradient::Plan;
 use super::items::Items;
 use super::kinds::LossKind;
-use super::passes::{Panels, Rows, hidden_curvature, loss_curvature, outer, outer_pairs, take};
+use super::passes::{Panels, Rows, hidden_curvature, loss_curvature, outer, outer_pairs, take, upper_triangles};
 use crate::math::Matrix;
 use crate::math::products::{Then, gram, product, product_across, times_repeated};
 use crate::math::simd::{Block, LANES, numbers_mut};
 
 /// Panels of one chunk should stay in the second cache.
-const CACHE_BLOCKS: usize = 6000;
+const CACHE_BLOCKS: usize = 10_000;
 
 /// Sizes of what a pair of layers (m above or equal to l) needs.
 struct Pair {
@@ -65,11 +65,15 @@ fn pairs_of_layers(plan: &Plan) -> (Vec<Pair>, usize) {
     (all, sums)
 }
 
-/// What the memory is divided into, and its size.
+/// What the memory is divided into, in blocks for one block of items, and its size.
 struct Sizes {
     chunk: usize,
-    /// Largest matrix of one item between two layers.
-    matrix: usize,
+    /// S of a layer.
+    square: usize,
+    /// T between two layers, or S in pairs.
+    between: usize,
+    /// R between two hidden layers.
+    hidden: usize,
     inputs: usize,
     bent: usize,
     sums: usize,
@@ -77,17 +81,24 @@ struct Sizes {
 
 impl Sizes {
     fn new(plan: &Plan, layers: &[Pair], sums: usize) -> Sizes {
-        let widest = plan.layers.iter().map(|l| l.outputs).max().unwrap_or(0);
-        let matrix = widest * widest;
+        let square = plan.layers.iter().map(|l| l.outputs * l.outputs).max().unwrap_or(0);
+        let width = |l: usize| plan.layers[l].outputs;
+        let between = layers.iter().map(|p| if p.l == p.m { p.nodes } else { width(p.m) * width(p.l) }).max().unwrap_or(0);
+        let hidden =
+            layers.iter().filter(|p| p.l + 1 < p.m).map(|p| plan.layers[p.m].inputs.pow(2).max(square)).max().unwrap_or(0);
         let inputs = layers.iter().map(|p| p.inputs).max().unwrap_or(0);
         let bent = layers.iter().map(|p| p.bent).max().unwrap_or(0);
-        let one_block = Panels::memory(plan) + 6 * matrix + inputs + bent;
-        Sizes { chunk: (CACHE_BLOCKS / one_block).clamp(1, 25), matrix, inputs, bent, sums }
+        let mut sizes = Sizes { chunk: 1, square, between, hidden, inputs, bent, sums };
+        sizes.chunk = (CACHE_BLOCKS / sizes.one_block(plan)).clamp(1, 25);
+        sizes
+    }
+
+    fn one_block(&self, plan: &Plan) -> usize {
+        Panels::memory(plan) + 2 * (self.square + self.between + self.hidden) + self.inputs + self.bent
     }
 
     fn memory(&self, plan: &Plan) -> usize {
-        let one_block = Panels::memory(plan) + 6 * self.matrix + self.inputs + self.bent;
-        one_block * self.chunk + self.sums.div_ceil(LANES)
+        self.one_block(plan) * self.chunk + self.sums.div_ceil(LANES)
     }
 }
 
@@ -134,11 +145,13 @@ fn add_chunk(
     let inputs = &items.inputs[chunk.start * wide..chunk.end * wide];
     let mut panels = Panels::new(plan, blocks, &mut memory);
     panels.pass(plan, kind, items, chunk, x);
-    let mut matrix = || take(&mut memory, sizes.matrix * blocks);
     // S of the layer m in hand and of the one below; T and R, each with a second place for the next; S in pairs.
-    let (mut s, mut s_below) = (matrix(), matrix());
-    let (mut t, mut t_next) = (matrix(), matrix());
-    let (mut r, mut r_next) = (matrix(), matrix());
+    let mut s = take(&mut memory, sizes.square * blocks);
+    let mut s_below = take(&mut memory, sizes.square * blocks);
+    let mut t = take(&mut memory, sizes.between * blocks);
+    let mut t_next = take(&mut memory, sizes.between * blocks);
+    let mut r = take(&mut memory, sizes.hidden * blocks);
+    let mut r_next = take(&mut memory, sizes.hidden * blocks);
     let products = take(&mut memory, sizes.inputs * blocks);
     let bent = take(&mut memory, sizes.bent * blocks);
 
@@ -161,15 +174,16 @@ fn add_chunk(
                 std::mem::swap(&mut s, &mut s_below);
             }
             // The memory of T is free here: S in pairs goes there.
-            pack_pairs(&s[..upper * upper * blocks], upper, &mut t_next[..pair.nodes * blocks]);
+            let packed = &mut t[..pair.nodes * blocks];
+            upper_triangles(&s[..upper * upper * blocks], upper, packed);
             outer_pairs(below(m), products);
-            gram(&t_next[..pair.nodes * blocks], pair.nodes, products, pair.inputs, straight);
-            t[..upper * upper * blocks].copy_from_slice(&s[..upper * upper * blocks]);
+            gram(packed, pair.nodes, products, pair.inputs, straight);
             continue;
         }
         let above = plan.layers[l + 1].outputs;
         let carry = plan.weights(l + 1, x).transposed();
-        product(carry, &t[..upper * above * blocks], Then::Set, &mut t_next[..upper * lower * blocks]);
+        let carried = if l + 1 == m { &s } else { &t };
+        product(carry, &carried[..upper * above * blocks], Then::Set, &mut t_next[..upper * lower * blocks]);
         times_repeated(&mut t_next[..upper * lower * blocks], first, lower, upper);
         std::mem::swap(&mut t, &mut t_next);
         let t = &t[..upper * lower * blocks];
@@ -186,7 +200,7 @@ fn add_chunk(
             product_across(plan.weights(m, x).transposed(), t, lower, Then::Set, s_below);
             let part = plan.part(l, blocks);
             hidden_curvature(first, &panels.second[part.clone()], &panels.up[part], lower, s_below);
-            if l > 0 {
+            if sizes.hidden > 0 && l > 0 {
                 diagonal_matrix(first, lower, &mut r[..lower * lower * blocks]);
             }
             continue;
@@ -197,17 +211,6 @@ fn add_chunk(
         std::mem::swap(&mut r, &mut r_next);
         outer(Rows { panel: &r[..between * lower * blocks], count: between * lower, one: false }, below(l), bent);
         gram(delta, upper, bent, pair.bent, curved);
-    }
-}
-
-/// The upper triangles of a matrix for each item, row after row.
-fn pack_pairs(full: &[Block], n: usize, packed: &mut [Block]) {
-    for (full, packed) in full.chunks_exact(n * n).zip(packed.chunks_exact_mut(pairs(n))) {
-        let mut at = 0;
-        for i in 0..n {
-            packed[at..at + n - i].copy_from_slice(&full[i * n + i..(i + 1) * n]);
-            at += n - i;
-        }
     }
 }
 

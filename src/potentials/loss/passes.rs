@@ -305,3 +305,31 @@ impl Kernel for OuterPairs<'_> {
         }
     }
 }
+
+/// The upper triangle of a matrix of each item, row after row.
+pub(super) fn upper_triangles(full: &[Block], n: usize, packed: &mut [Block]) {
+    dispatch(UpperTriangles { full, n, packed });
+}
+
+struct UpperTriangles<'a> {
+    full: &'a [Block],
+    n: usize,
+    packed: &'a mut [Block],
+}
+
+impl Kernel for UpperTriangles<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let n = self.n;
+        for (full, packed) in self.full.chunks_exact(n * n).zip(self.packed.chunks_exact_mut(n * (n + 1) / 2)) {
+            let mut at = 0;
+            for i in 0..n {
+                for entry in &full[i * n + i..(i + 1) * n] {
+                    V::load(entry).store(&mut packed[at]);
+                    at += 1;
+                }
+            }
+        }
+    }
+}
