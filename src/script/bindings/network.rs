@@ -2,12 +2,12 @@
 
 use crate::base::{Error, Kind, Result};
 use crate::data::Dataset;
-use crate::network::{Network, NetworkOptions};
+use crate::data::table::{Column, Table};
+use crate::network::{LayoutRow, Network, NetworkOptions};
 use crate::potentials::Potential;
 use crate::potentials::loss::{LossOptions, NetworkLoss};
-use crate::script::api::{Arguments, Native, Object, Table, Type};
+use crate::script::api::{Arguments, Native, Object, Type};
 use crate::script::convert;
-use crate::script::values::Column;
 use std::sync::Arc;
 
 crate::handle!(Network, "Network");
@@ -44,7 +44,7 @@ pub fn types() -> Vec<Type> {
         .field(
             "layout",
             "Where each weight matrix and each row of biases stands in a position: layer, part, from, to (half-open), shape.",
-            |_, n: &Network| Ok(layout(n)),
+            |_, n: &Network| layout(n),
         )
         .show(Network::summary)
         .json(|n: &Network| {
@@ -123,17 +123,17 @@ fn nodes(args: &Arguments) -> Result<Vec<i64>> {
     array.iter().enumerate().map(whole).collect()
 }
 
-fn layout(network: &Network) -> Table {
+fn layout(network: &Network) -> Result<Table> {
     let rows = network.layout();
-    let whole = |of: fn(&crate::network::LayoutRow) -> usize| Column::Wholes(rows.iter().map(|r| of(r) as i64).collect());
-    let text = |of: fn(&crate::network::LayoutRow) -> String| Column::Texts(rows.iter().map(of).collect());
-    Table(Arc::new(vec![
+    let whole = |of: fn(&LayoutRow) -> usize| Column::Integers(rows.iter().map(|r| of(r) as i64).collect());
+    let text = |of: fn(&LayoutRow) -> String| Column::Texts(rows.iter().map(of).collect());
+    Table::new(vec![
         ("layer".into(), whole(|r| r.layer)),
         ("part".into(), text(|r| r.part.into())),
         ("from".into(), whole(|r| r.from)),
         ("to".into(), whole(|r| r.to)),
         ("shape".into(), text(|r| r.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × "))),
-    ]))
+    ])
 }
 
 #[cfg(test)]
