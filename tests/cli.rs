@@ -114,7 +114,7 @@ fn check_runs_nothing_and_finds_every_mistake() {
     let output = run(&["check", &path]);
     let said = text(&output.stderr);
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(1), ""), "{said}");
-    for words in [":2:12", "minimise", ":3:23", "norm", ":4:37", "tolerance", ":5:1", "`f`"] {
+    for words in [":2:12", "minimise", ":3:23", "norm", ":4:36", "tolerance", ":5:1", "`f`"] {
         assert!(said.contains(words), "{words} in {said}");
     }
     let good = script(

@@ -94,9 +94,9 @@ impl Language {
     pub fn check(&self, script: &Script) -> Vec<Failure> {
         match self.read(script) {
             Err(error) => vec![self.failure(error, script, None)],
-            Ok(ast) => {
-                let found = check::check(&ast, &self.catalogue);
-                found.into_iter().map(|error| self.failure(error, script, Some(&ast))).collect()
+            Ok(Read { whole, .. }) => {
+                let found = check::check(&whole, &self.catalogue);
+                found.into_iter().map(|error| self.failure(error, script, Some(&whole))).collect()
             }
         }
     }
@@ -104,20 +104,20 @@ impl Language {
     /// Runs a script and gives the value of its last expression. Names are resolved first: a week's work must not end at a misspelt one.
     pub fn run(&self, script: impl Into<Script>) -> Result<Dynamic, Failure> {
         let script = &script.into();
-        let ast = self.read(script).map_err(|error| self.failure(error, script, None))?;
-        if let Some(error) = check::check(&ast, &self.catalogue).into_iter().next() {
-            return Err(self.failure(error, script, Some(&ast)));
+        let Read { ast, whole } = self.read(script).map_err(|error| self.failure(error, script, None))?;
+        if let Some(error) = check::check(&whole, &self.catalogue).into_iter().next() {
+            return Err(self.failure(error, script, Some(&whole)));
         }
         match self.engine.eval_ast_with_scope::<Dynamic>(&mut self.scope(), &ast) {
             Ok(value) => Ok(value.flatten()),
             Err(error) => match *error {
                 EvalAltResult::Exit(value, _) => Ok(value),
-                other => Err(self.failure(from_rhai(&other, &self.catalogue), script, Some(&ast))),
+                other => Err(self.failure(from_rhai(&other, &self.catalogue), script, Some(&whole))),
             },
         }
     }
 
-    fn read(&self, script: &Script) -> Result<AST, ScriptError> {
+    fn read(&self, script: &Script) -> Result<Read, ScriptError> {
         if script.text.len() > LONGEST_SCRIPT {
             let message = format!("the script has {} characters, more than {LONGEST_SCRIPT}", script.text.len());
             let error = Error::new(Kind::Limit, message).hint("read large data from a file");
@@ -126,13 +126,15 @@ impl Language {
         self.reader.begin();
         let mut text = script.text.clone();
         if text.starts_with("#!") {
-            text.replace_range(0..2, "//");
+            let end = text.find('\n').unwrap_or(text.len());
+            text.replace_range(..end, "");
         }
         let ast = self.engine.compile_with_scope(&self.scope(), &text).map_err(|e| from_parse(&e))?;
-        // Rhai's strict mode is a setting of the engine and rules out `eval`; a second reading finds the variables that are not there.
-        match undefined_variable(&text, &self.scope()) {
-            Some(error) if !text.contains("eval") => Err(self.explained(error)),
-            _ => Ok(ast),
+        // Rhai's strict mode is a setting of the engine and rules out `eval`; a second reading finds the variables that are not there,
+        // and keeps the branches and places that the first has optimised away.
+        match resolve(&text, &self.scope(), !text.contains("eval")) {
+            Ok(whole) => Ok(Read { ast, whole }),
+            Err(error) => Err(self.explained(error)),
         }
     }
 
@@ -167,11 +169,22 @@ fn arguments_of(environment: &Environment) -> Array {
     environment.arguments.iter().cloned().map(Dynamic::from).collect()
 }
 
-/// A variable that no statement declares.
-fn undefined_variable(text: &str, scope: &Scope) -> Option<ScriptError> {
+/// A script that has been read.
+struct Read {
+    /// What runs.
+    ast: AST,
+    /// Everything that is written there.
+    whole: AST,
+}
+
+/// Reads without optimising; `strict` refuses a variable that no statement declares.
+fn resolve(text: &str, scope: &Scope, strict: bool) -> Result<AST, ScriptError> {
     let mut engine = Engine::new_raw();
-    engine.set_max_expr_depths(DEEPEST_EXPRESSION, DEEPEST_EXPRESSION).set_strict_variables(true);
-    engine.compile_with_scope(scope, text).err().map(|e| from_parse(&e)).filter(|e| e.error.kind == Kind::Name)
+    engine
+        .set_max_expr_depths(DEEPEST_EXPRESSION, DEEPEST_EXPRESSION)
+        .set_optimization_level(OptimizationLevel::None)
+        .set_strict_variables(strict);
+    engine.compile_with_scope(scope, text).map_err(|e| from_parse(&e))
 }
 
 fn limits(engine: &mut Engine, safe: bool) {
