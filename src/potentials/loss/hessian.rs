@@ -15,9 +15,9 @@
 use super::gradient::Plan;
 use super::items::Items;
 use super::kinds::LossKind;
-use super::passes::{Panels, Rows, hidden_curvature, loss_curvature, outer, outer_pairs, take, upper_triangles};
+use super::passes::{Panels, Rows, hidden_curvature, loss_curvature, mirrored, outer, outer_pairs, take};
 use crate::math::Matrix;
-use crate::math::products::{Then, gram, product, product_across, times_repeated};
+use crate::math::products::{Then, gram, product, times_repeated};
 use crate::math::simd::{Block, LANES, numbers_mut};
 
 /// Panels of one chunk should stay in the second cache.
@@ -68,9 +68,10 @@ fn pairs_of_layers(plan: &Plan) -> (Vec<Pair>, usize) {
 /// What the memory is divided into, in blocks for one block of items, and its size.
 struct Sizes {
     chunk: usize,
-    /// S of a layer.
+    /// S of a layer, and its upper triangle.
     square: usize,
-    /// T between two layers, or S in pairs.
+    triangle: usize,
+    /// T between two layers.
     between: usize,
     /// R between two hidden layers.
     hidden: usize,
@@ -81,20 +82,21 @@ struct Sizes {
 
 impl Sizes {
     fn new(plan: &Plan, layers: &[Pair], sums: usize) -> Sizes {
-        let square = plan.layers.iter().map(|l| l.outputs * l.outputs).max().unwrap_or(0);
-        let width = |l: usize| plan.layers[l].outputs;
-        let between = layers.iter().map(|p| if p.l == p.m { p.nodes } else { width(p.m) * width(p.l) }).max().unwrap_or(0);
+        // The first layer needs its triangle only.
+        let square = plan.layers.iter().skip(1).map(|l| l.outputs * l.outputs).max().unwrap_or(0);
+        let largest = |diagonal: bool| layers.iter().filter(|p| (p.l == p.m) == diagonal).map(|p| p.nodes).max().unwrap_or(0);
+        let (triangle, between) = (largest(true), largest(false));
         let hidden =
             layers.iter().filter(|p| p.l + 1 < p.m).map(|p| plan.layers[p.m].inputs.pow(2).max(square)).max().unwrap_or(0);
         let inputs = layers.iter().map(|p| p.inputs).max().unwrap_or(0);
         let bent = layers.iter().map(|p| p.bent).max().unwrap_or(0);
-        let mut sizes = Sizes { chunk: 1, square, between, hidden, inputs, bent, sums };
+        let mut sizes = Sizes { chunk: 1, square, triangle, between, hidden, inputs, bent, sums };
         sizes.chunk = (CACHE_BLOCKS / sizes.one_block(plan)).clamp(1, 25);
         sizes
     }
 
     fn one_block(&self, plan: &Plan) -> usize {
-        Panels::memory(plan) + 2 * (self.square + self.between + self.hidden) + self.inputs + self.bent
+        Panels::memory(plan) + self.square + self.triangle + 2 * (self.between + self.hidden) + self.inputs + self.bent
     }
 
     fn memory(&self, plan: &Plan) -> usize {
@@ -145,9 +147,9 @@ fn add_chunk(
     let inputs = &items.inputs[chunk.start * wide..chunk.end * wide];
     let mut panels = Panels::new(plan, blocks, &mut memory);
     panels.pass(plan, kind, items, chunk, x);
-    // S of the layer m in hand and of the one below; T and R, each with a second place for the next; S in pairs.
-    let mut s = take(&mut memory, sizes.square * blocks);
-    let mut s_below = take(&mut memory, sizes.square * blocks);
+    // S of the layer m in hand, its upper triangle (and then that of the layer below); T and R, each with a second place for the next.
+    let s = take(&mut memory, sizes.square * blocks);
+    let triangle = take(&mut memory, sizes.triangle * blocks);
     let mut t = take(&mut memory, sizes.between * blocks);
     let mut t_next = take(&mut memory, sizes.between * blocks);
     let mut r = take(&mut memory, sizes.hidden * blocks);
@@ -155,9 +157,8 @@ fn add_chunk(
     let products = take(&mut memory, sizes.inputs * blocks);
     let bent = take(&mut memory, sizes.bent * blocks);
 
-    let top = plan.layers.len() - 1;
-    let n = plan.outputs();
-    loss_curvature(panels.diagonal, panels.root, n, &mut s[..n * n * blocks]);
+    let outputs = plan.outputs();
+    loss_curvature(panels.diagonal, panels.root, outputs, &mut triangle[..pairs(outputs) * blocks]);
     for pair in layers {
         let (m, l) = (pair.m, pair.l);
         let (upper, lower) = (plan.layers[m].outputs, plan.layers[l].outputs);
@@ -170,19 +171,17 @@ fn add_chunk(
         let (straight, curved) = sums[pair.sums..].split_at_mut(pair.nodes * pair.inputs);
         let products = &mut products[..pair.inputs * blocks];
         if l == m {
-            if m < top {
-                std::mem::swap(&mut s, &mut s_below);
+            let triangle = &triangle[..pair.nodes * blocks];
+            if m > 0 {
+                mirrored(triangle, upper, &mut s[..upper * upper * blocks]);
             }
-            // The memory of T is free here: S in pairs goes there.
-            let packed = &mut t[..pair.nodes * blocks];
-            upper_triangles(&s[..upper * upper * blocks], upper, packed);
             outer_pairs(below(m), products);
-            gram(packed, pair.nodes, products, pair.inputs, straight);
+            gram(triangle, pair.nodes, products, pair.inputs, straight);
             continue;
         }
         let above = plan.layers[l + 1].outputs;
         let carry = plan.weights(l + 1, x).transposed();
-        let carried = if l + 1 == m { &s } else { &t };
+        let carried = if l + 1 == m { &*s } else { &*t };
         product(carry, &carried[..upper * above * blocks], Then::Set, &mut t_next[..upper * lower * blocks]);
         times_repeated(&mut t_next[..upper * lower * blocks], first, lower, upper);
         std::mem::swap(&mut t, &mut t_next);
@@ -196,10 +195,9 @@ fn add_chunk(
         if l + 1 == m {
             outer(Rows { panel: first, count: lower, one: false }, below(l), bent);
             gram(delta, upper, bent, pair.bent, curved);
-            let s_below = &mut s_below[..lower * lower * blocks];
-            product_across(plan.weights(m, x).transposed(), t, lower, Then::Set, s_below);
-            let part = plan.part(l, blocks);
-            hidden_curvature(first, &panels.second[part.clone()], &panels.up[part], lower, s_below);
+            let (w, part) = (&x[plan.layers[m].weights.clone()], plan.part(l, blocks));
+            let triangle = &mut triangle[..pairs(lower) * blocks];
+            hidden_curvature(w, t, first, &panels.second[part.clone()], &panels.up[part], lower, triangle);
             if sizes.hidden > 0 && l > 0 {
                 diagonal_matrix(first, lower, &mut r[..lower * lower * blocks]);
             }

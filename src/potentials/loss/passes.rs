@@ -168,7 +168,7 @@ impl Kernel for ChangeOfDelta<'_> {
     }
 }
 
-/// The loss's curvature as a whole matrix for each item: out(i, k) ← d_i [i = k] − q_i q_k.
+/// The loss's curvature for each item, upper triangles only, row after row: out(i, k) ← d_i [i = k] − q_i q_k.
 pub(super) fn loss_curvature(diagonal: &[Block], root: &[Block], width: usize, out: &mut [Block]) {
     dispatch(LossCurvature { diagonal, root, width, out });
 }
@@ -186,25 +186,31 @@ impl Kernel for LossCurvature<'_> {
     fn run<V: Lanes>(self) {
         let n = self.width;
         let zero = V::splat(0.0);
-        let items = self.out.chunks_exact_mut(n * n).zip(self.diagonal.chunks_exact(n)).zip(self.root.chunks_exact(n));
+        let items =
+            self.out.chunks_exact_mut(n * (n + 1) / 2).zip(self.diagonal.chunks_exact(n)).zip(self.root.chunks_exact(n));
         for ((out, diagonal), root) in items {
+            let mut at = 0;
             for i in 0..n {
                 let q = V::load(&root[i]);
-                for k in 0..n {
+                for k in i..n {
                     let straight = if i == k { V::load(&diagonal[i]) } else { zero };
-                    q.fnma(V::load(&root[k]), straight).store(&mut out[i * n + k]);
+                    q.fnma(V::load(&root[k]), straight).store(&mut out[at]);
+                    at += 1;
                 }
             }
         }
     }
 }
 
-/// The curvature with respect to a hidden layer's arguments: s(i, k) ← f′_i s(i, k) + [i = k] f″_i u_i.
-pub(super) fn hidden_curvature(first: &[Block], second: &[Block], up: &[Block], width: usize, s: &mut [Block]) {
-    dispatch(HiddenCurvature { first, second, up, width, s });
+/// The curvature with respect to a hidden layer's arguments, upper triangles only, row after row:
+/// s(i, k) ← f′_i Σ_j w(j, i) t(j, k) + [i = k] f″_i u_i, where w and t have a row for each node above.
+pub(super) fn hidden_curvature(w: &[f64], t: &[Block], first: &[Block], second: &[Block], up: &[Block], width: usize, s: &mut [Block]) {
+    dispatch(HiddenCurvature { w, t, first, second, up, width, s });
 }
 
 struct HiddenCurvature<'a> {
+    w: &'a [f64],
+    t: &'a [Block],
     first: &'a [Block],
     second: &'a [Block],
     up: &'a [Block],
@@ -216,15 +222,41 @@ impl Kernel for HiddenCurvature<'_> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
+        const WIDE: usize = 5;
         let n = self.width;
-        for (b, s) in self.s.chunks_exact_mut(n * n).enumerate() {
+        let zero = V::splat(0.0);
+        for (b, (s, t)) in
+            self.s.chunks_exact_mut(n * (n + 1) / 2).zip(self.t.chunks_exact(self.w.len())).enumerate()
+        {
+            let mut at = 0;
             for i in 0..n {
-                let first = V::load(&self.first[b * n + i]);
-                for s in &mut s[i * n..(i + 1) * n] {
-                    (first * V::load(s)).store(s);
+                let slope = V::load(&self.first[b * n + i]);
+                let mut k = i;
+                while k < n {
+                    let many = WIDE.min(n - k);
+                    let mut sums = [zero; WIDE];
+                    for (w, t) in self.w.chunks_exact(n).zip(t.chunks_exact(n)) {
+                        let (weight, t) = (V::splat(w[i]), &t[k..k + many]);
+                        if many == WIDE {
+                            for c in 0..WIDE {
+                                sums[c] = weight.fma(V::load(&t[c]), sums[c]);
+                            }
+                        } else {
+                            for (sum, t) in sums.iter_mut().zip(t) {
+                                *sum = weight.fma(V::load(t), *sum);
+                            }
+                        }
+                    }
+                    for (sum, place) in sums.into_iter().zip(&mut s[at..at + many]) {
+                        (slope * sum).store(place);
+                    }
+                    if k == i {
+                        let bent = V::load(&self.second[b * n + i]) * V::load(&self.up[b * n + i]);
+                        (V::load(&s[at]) + bent).store(&mut s[at]);
+                    }
+                    at += many;
+                    k += many;
                 }
-                let corner = &mut s[i * n + i];
-                V::load(&self.second[b * n + i]).fma(V::load(&self.up[b * n + i]), V::load(corner)).store(corner);
             }
         }
     }
@@ -306,27 +338,29 @@ impl Kernel for OuterPairs<'_> {
     }
 }
 
-/// The upper triangle of a matrix of each item, row after row.
-pub(super) fn upper_triangles(full: &[Block], n: usize, packed: &mut [Block]) {
-    dispatch(UpperTriangles { full, n, packed });
+/// The whole symmetric matrix of each item, from its upper triangle.
+pub(super) fn mirrored(triangles: &[Block], n: usize, full: &mut [Block]) {
+    dispatch(Mirrored { triangles, n, full });
 }
 
-struct UpperTriangles<'a> {
-    full: &'a [Block],
+struct Mirrored<'a> {
+    triangles: &'a [Block],
     n: usize,
-    packed: &'a mut [Block],
+    full: &'a mut [Block],
 }
 
-impl Kernel for UpperTriangles<'_> {
+impl Kernel for Mirrored<'_> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
         let n = self.n;
-        for (full, packed) in self.full.chunks_exact(n * n).zip(self.packed.chunks_exact_mut(n * (n + 1) / 2)) {
+        for (triangle, full) in self.triangles.chunks_exact(n * (n + 1) / 2).zip(self.full.chunks_exact_mut(n * n)) {
             let mut at = 0;
             for i in 0..n {
-                for entry in &full[i * n + i..(i + 1) * n] {
-                    V::load(entry).store(&mut packed[at]);
+                for k in i..n {
+                    let entry = V::load(&triangle[at]);
+                    entry.store(&mut full[i * n + k]);
+                    entry.store(&mut full[k * n + i]);
                     at += 1;
                 }
             }

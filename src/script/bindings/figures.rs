@@ -449,7 +449,7 @@ mod tests {
         let print: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |text| *sink.lock().unwrap() += &format!("{text}\n"));
         let language = Language::new(Environment { print, ..Environment::silent() });
         let script = format!("{LANDSCAPE} disconnectivity(l).show(#{{width: 50, height: 20}}); plot([1, 2], [1, 2]).show();");
-        let _ = language.run(&script).unwrap_or_else(|e| panic!("{}", e.error));
+        let _ = language.run(script.as_str()).unwrap_or_else(|e| panic!("{}", e.error));
         let text = printed.lock().unwrap().clone();
         assert!(text.contains('┐') && text.lines().count() > 30, "{text}");
         assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
