@@ -76,12 +76,13 @@ impl Language {
         let environment = Arc::new(environment);
         let mut engine = Engine::new();
         let reader = Reader::default();
+        // First: Rhai's own limits are tighter in debug builds, and a file of the library must not be refused by them.
+        limits(&mut engine, environment.permissions.safe);
         let library = stdlib::read(&engine);
         let mut catalogue = Catalogue::new(natives, types);
         library.declare(&mut catalogue);
         let catalogue = Arc::new(catalogue);
         let shared = Shared { catalogue: catalogue.clone(), environment: environment.clone() };
-        limits(&mut engine, environment.permissions.safe);
         operators::register(&mut engine);
         dispatch::register(&mut engine, &shared);
         hooks(&mut engine, &shared);
