@@ -66,7 +66,7 @@ impl Default for Size {
 
 impl OptionType for Size {
     fn takes() -> String {
-        "[width, height] from 100 to 5000 px".into()
+        "[width, height], each from 100 to 5000".into()
     }
     fn read(value: &OptionValue) -> Option<Size> {
         match Vec::<f64>::read(value)?[..] {

@@ -186,8 +186,7 @@ impl Kernel for LossCurvature<'_> {
     fn run<V: Lanes>(self) {
         let n = self.width;
         let zero = V::splat(0.0);
-        let items =
-            self.out.chunks_exact_mut(n * (n + 1) / 2).zip(self.diagonal.chunks_exact(n)).zip(self.root.chunks_exact(n));
+        let items = self.out.chunks_exact_mut(n * (n + 1) / 2).zip(self.diagonal.chunks_exact(n)).zip(self.root.chunks_exact(n));
         for ((out, diagonal), root) in items {
             let mut at = 0;
             for i in 0..n {
@@ -204,7 +203,15 @@ impl Kernel for LossCurvature<'_> {
 
 /// The curvature with respect to a hidden layer's arguments, upper triangles only, row after row:
 /// s(i, k) ← f′_i Σ_j w(j, i) t(j, k) + [i = k] f″_i u_i, where w and t have a row for each node above.
-pub(super) fn hidden_curvature(w: &[f64], t: &[Block], first: &[Block], second: &[Block], up: &[Block], width: usize, s: &mut [Block]) {
+pub(super) fn hidden_curvature(
+    w: &[f64],
+    t: &[Block],
+    first: &[Block],
+    second: &[Block],
+    up: &[Block],
+    width: usize,
+    s: &mut [Block],
+) {
     dispatch(HiddenCurvature { w, t, first, second, up, width, s });
 }
 
@@ -225,9 +232,7 @@ impl Kernel for HiddenCurvature<'_> {
         const WIDE: usize = 5;
         let n = self.width;
         let zero = V::splat(0.0);
-        for (b, (s, t)) in
-            self.s.chunks_exact_mut(n * (n + 1) / 2).zip(self.t.chunks_exact(self.w.len())).enumerate()
-        {
+        for (b, (s, t)) in self.s.chunks_exact_mut(n * (n + 1) / 2).zip(self.t.chunks_exact(self.w.len())).enumerate() {
             let mut at = 0;
             for i in 0..n {
                 let slope = V::load(&self.first[b * n + i]);
