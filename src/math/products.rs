@@ -1,8 +1,7 @@
 //! Products of small matrices with many columns, the columns in blocks of eight: what a network does to a chunk of its data.
 //!
-//! A panel holds, for each block of eight items, one [`Block`] a node. Three products cover everything:
-//! [`product`] (weights × panel), [`product_across`] (weights × a matrix that each item has of its own) and [`gram`]
-//! (sums over all items of products of two nodes). Accumulators stay in registers in tiles of up to 5 × 4; the sums over lanes are taken
+//! A panel holds, for each block of eight items, one [`Block`] a node. Two products cover everything:
+//! [`product`] (weights × panel) and [`gram`] (sums over all items of products of two nodes). Accumulators stay in registers in tiles of up to 5 × 4; the sums over lanes are taken
 //! once a tile. Large general products belong to the `gemm` crate; these beat it where one side has few rows.
 
 use super::simd::{Block, Kernel, LANES, Lanes, dispatch};
@@ -49,72 +48,40 @@ pub enum Then<'a> {
 
 /// out(item, r) ← Σ_k weights(r, k) a(item, k): `a` has `weights.columns` blocks for each block of items, `out` has `weights.rows`.
 pub fn product(weights: Weights, a: &[Block], into: Then, out: &mut [Block]) {
-    let columns = a.len() / weights.columns.max(1);
-    let (k, r) = (weights.columns, weights.rows);
-    let from = Steps { column: k, row: 1, group: 0 };
-    dispatch(Product::<false> { weights, a, from, into, out, to: Steps { column: r, row: 1, group: 0 }, groups: 1, columns });
+    dispatch(Product { weights, a, into, out });
 }
 
-/// For each block of items, out(r, c) ← Σ_k weights(r, k) a(k, c), where `a` and `out` hold matrices of `columns` columns, row after row.
-pub fn product_across(weights: Weights, a: &[Block], columns: usize, into: Then, out: &mut [Block]) {
-    let (from, to) = (weights.columns * columns, weights.rows * columns);
-    let groups = a.len() / from.max(1);
-    dispatch(Product::<true> {
-        weights,
-        a,
-        from: Steps { column: 1, row: columns, group: from },
-        into,
-        out,
-        to: Steps { column: 1, row: columns, group: to },
-        groups,
-        columns,
-    });
-}
-
-/// Distance in blocks from one column, row or group of a panel to the next.
-#[derive(Clone, Copy)]
-struct Steps {
-    column: usize,
-    row: usize,
-    group: usize,
-}
-
-/// `ACROSS` says that rows are not neighbours in memory.
-struct Product<'a, const ACROSS: bool> {
+struct Product<'a> {
     weights: Weights<'a>,
     a: &'a [Block],
-    from: Steps,
     into: Then<'a>,
     out: &'a mut [Block],
-    to: Steps,
-    groups: usize,
-    columns: usize,
 }
 
 /// Calls `$f::<V, R, C>($args)` with the constants that the numbers stand for.
 macro_rules! with_tile {
-    ($rows:expr, $columns:expr, $f:ident ( $($args:tt)* ) $(, $more:ident)?) => {
+    ($rows:expr, $columns:expr, $f:ident ( $($args:tt)* )) => {
         match ($rows, $columns) {
-            (1, 1) => $f::<V, 1, 1 $(, $more)?>($($args)*),
-            (2, 1) => $f::<V, 2, 1 $(, $more)?>($($args)*),
-            (3, 1) => $f::<V, 3, 1 $(, $more)?>($($args)*),
-            (4, 1) => $f::<V, 4, 1 $(, $more)?>($($args)*),
-            (5, 1) => $f::<V, 5, 1 $(, $more)?>($($args)*),
-            (1, 2) => $f::<V, 1, 2 $(, $more)?>($($args)*),
-            (2, 2) => $f::<V, 2, 2 $(, $more)?>($($args)*),
-            (3, 2) => $f::<V, 3, 2 $(, $more)?>($($args)*),
-            (4, 2) => $f::<V, 4, 2 $(, $more)?>($($args)*),
-            (5, 2) => $f::<V, 5, 2 $(, $more)?>($($args)*),
-            (1, 3) => $f::<V, 1, 3 $(, $more)?>($($args)*),
-            (2, 3) => $f::<V, 2, 3 $(, $more)?>($($args)*),
-            (3, 3) => $f::<V, 3, 3 $(, $more)?>($($args)*),
-            (4, 3) => $f::<V, 4, 3 $(, $more)?>($($args)*),
-            (5, 3) => $f::<V, 5, 3 $(, $more)?>($($args)*),
-            (1, 4) => $f::<V, 1, 4 $(, $more)?>($($args)*),
-            (2, 4) => $f::<V, 2, 4 $(, $more)?>($($args)*),
-            (3, 4) => $f::<V, 3, 4 $(, $more)?>($($args)*),
-            (4, 4) => $f::<V, 4, 4 $(, $more)?>($($args)*),
-            (5, 4) => $f::<V, 5, 4 $(, $more)?>($($args)*),
+            (1, 1) => $f::<V, 1, 1>($($args)*),
+            (2, 1) => $f::<V, 2, 1>($($args)*),
+            (3, 1) => $f::<V, 3, 1>($($args)*),
+            (4, 1) => $f::<V, 4, 1>($($args)*),
+            (5, 1) => $f::<V, 5, 1>($($args)*),
+            (1, 2) => $f::<V, 1, 2>($($args)*),
+            (2, 2) => $f::<V, 2, 2>($($args)*),
+            (3, 2) => $f::<V, 3, 2>($($args)*),
+            (4, 2) => $f::<V, 4, 2>($($args)*),
+            (5, 2) => $f::<V, 5, 2>($($args)*),
+            (1, 3) => $f::<V, 1, 3>($($args)*),
+            (2, 3) => $f::<V, 2, 3>($($args)*),
+            (3, 3) => $f::<V, 3, 3>($($args)*),
+            (4, 3) => $f::<V, 4, 3>($($args)*),
+            (5, 3) => $f::<V, 5, 3>($($args)*),
+            (1, 4) => $f::<V, 1, 4>($($args)*),
+            (2, 4) => $f::<V, 2, 4>($($args)*),
+            (3, 4) => $f::<V, 3, 4>($($args)*),
+            (4, 4) => $f::<V, 4, 4>($($args)*),
+            (5, 4) => $f::<V, 5, 4>($($args)*),
             (r, c) => unreachable!("a tile of {r} × {c}"),
         }
     };
@@ -132,58 +99,54 @@ fn tile(left: usize, most: usize) -> usize {
     }
 }
 
-impl<const ACROSS: bool> Kernel for Product<'_, ACROSS> {
+impl Kernel for Product<'_> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let Product { weights, a, from, into, out, to, groups, columns } = self;
-        assert_eq!(a.len(), groups * columns * weights.columns, "the panel does not fit the weights");
-        assert_eq!(out.len(), groups * columns * weights.rows, "the result does not fit the weights");
-        if let Then::SetPlus(biases) = into {
-            assert_eq!(biases.len(), weights.rows, "one bias a row");
-        }
-        if weights.rows == 0 || columns == 0 {
+        let Product { weights, a, into, out } = self;
+        let (inner, rows) = (weights.columns, weights.rows);
+        if inner == 0 || rows == 0 {
             return;
         }
-        for group in 0..groups {
-            let mut column = 0;
-            while column < columns {
-                let wide = tile(columns - column, V::TILE_COLUMNS);
-                let mut row = 0;
-                while row < weights.rows {
-                    let high = tile(weights.rows - row, V::TILE_ROWS);
-                    // SAFETY: row + high ≤ weights.rows, column + wide ≤ columns, group < groups; with the steps that `product` and
-                    // `product_across` give, the asserts above make every address lie inside `weights.data`, `a` and `out`.
-                    unsafe {
-                        let w = weights.data.as_ptr().add(row * weights.row_step);
-                        let a = a.as_ptr().add(group * from.group + column * from.column);
-                        let out = out.as_mut_ptr().add(group * to.group + column * to.column + row * to.row);
-                        with_tile!(high, wide, product_tile(&weights, w, a, from, into, row, out, to), ACROSS);
-                    }
-                    row += high;
+        let columns = a.len() / inner;
+        assert_eq!(a.len(), columns * inner, "the panel does not fit the weights");
+        assert_eq!(out.len(), columns * rows, "the result does not fit the weights");
+        if let Then::SetPlus(biases) = into {
+            assert_eq!(biases.len(), rows, "one bias a row");
+        }
+        let mut column = 0;
+        while column < columns {
+            let wide = tile(columns - column, V::TILE_COLUMNS);
+            let mut row = 0;
+            while row < rows {
+                let high = tile(rows - row, V::TILE_ROWS);
+                // SAFETY: row + high ≤ rows and column + wide ≤ columns; `Weights` and the asserts give the lengths.
+                unsafe {
+                    let w = weights.data.as_ptr().add(row * weights.row_step);
+                    let a = a.as_ptr().add(column * inner);
+                    let out = out.as_mut_ptr().add(column * rows + row);
+                    with_tile!(high, wide, product_tile(&weights, w, a, into, row, out));
                 }
-                column += wide;
+                row += high;
             }
+            column += wide;
         }
     }
 }
 
-/// SAFETY: R rows of the weights from `w`, C columns of `a` and R × C blocks of `out` must lie inside their slices.
+/// SAFETY: R rows of the weights from `w`, C columns of `a` (every `weights.columns`) and C columns of R blocks of `out`
+/// (every `weights.rows`) must lie inside their slices.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
-unsafe fn product_tile<V: Lanes, const R: usize, const C: usize, const ACROSS: bool>(
+unsafe fn product_tile<V: Lanes, const R: usize, const C: usize>(
     weights: &Weights,
     w: *const f64,
     a: *const Block,
-    from: Steps,
     into: Then,
     row: usize,
     out: *mut Block,
-    to: Steps,
 ) {
     // SAFETY: the caller's promise; k < weights.columns, r < R, c < C throughout.
     unsafe {
-        let (from_row, to_row) = if ACROSS { (from.row, to.row) } else { (1, 1) };
         let mut sums = [[V::splat(0.0); C]; R];
         if let Then::SetPlus(biases) = into {
             for r in 0..R {
@@ -193,7 +156,7 @@ unsafe fn product_tile<V: Lanes, const R: usize, const C: usize, const ACROSS: b
         for k in 0..weights.columns {
             let mut x = [V::splat(0.0); C];
             for c in 0..C {
-                x[c] = V::load(&*a.add(c * from.column + k * from_row));
+                x[c] = V::load(&*a.add(c * weights.columns + k));
             }
             for r in 0..R {
                 let weight = V::splat(*w.add(r * weights.row_step + k * weights.column_step));
@@ -204,7 +167,7 @@ unsafe fn product_tile<V: Lanes, const R: usize, const C: usize, const ACROSS: b
         }
         for r in 0..R {
             for c in 0..C {
-                let place = &mut *out.add(c * to.column + r * to_row);
+                let place = &mut *out.add(c * weights.rows + r);
                 let value = match into {
                     Then::Set | Then::SetPlus(_) => sums[r][c],
                     Then::Add => sums[r][c] + V::load(place),
@@ -420,13 +383,13 @@ mod tests {
                 for (into, expected) in kinds {
                     let old = panel(rows * blocks, 1.0);
                     let mut out = old.clone();
-                    let steps = |n| Steps { column: n, row: 1, group: 0 };
-                    let weights = Weights::new(&w, rows, columns);
-                    let (from, to) = (steps(columns), steps(rows));
-                    dispatch_on(
-                        width,
-                        Product::<false> { weights, a: &a, from, into, out: &mut out, to, groups: 1, columns: blocks },
-                    );
+                    // The transposed view of transposed weights is one more way to the same product.
+                    let turned: Vec<f64> = (0..rows * columns).map(|i| w[i % rows * columns + i / rows]).collect();
+                    let weights = Weights::new(&turned, columns, rows).transposed();
+                    dispatch_on(width, Product { weights, a: &a, into, out: &mut out });
+                    let mut again = old.clone();
+                    dispatch_on(width, Product { weights: Weights::new(&w, rows, columns), a: &a, into, out: &mut again });
+                    assert_eq!(out, again);
                     for b in 0..blocks {
                         for r in 0..rows {
                             for l in 0..LANES {
@@ -436,24 +399,6 @@ mod tests {
                             }
                         }
                     }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn transposed_and_across_agree_with_plain_loops() {
-        let (rows, inner, columns, groups) = (4, 6, 5, 3);
-        let (w, a) = (wave(rows * inner, 0.3), panel(groups * inner * columns, 0.9));
-        let mut out = vec![Block::ZERO; groups * rows * columns];
-        // The weights are kept as inner × rows here, so that the transposed view is what enters.
-        let turned: Vec<f64> = (0..inner * rows).map(|i| w[i % rows * inner + i / rows]).collect();
-        product_across(Weights::new(&turned, inner, rows).transposed(), &a, columns, Then::Set, &mut out);
-        for g in 0..groups {
-            for r in 0..rows {
-                for c in 0..columns {
-                    let wanted: f64 = (0..inner).map(|k| w[r * inner + k] * a[(g * inner + k) * columns + c].0[2]).sum();
-                    assert!((out[(g * rows + r) * columns + c].0[2] - wanted).abs() < 1e-13);
                 }
             }
         }
