@@ -42,7 +42,7 @@ impl OptionValue {
     pub fn found(&self) -> String {
         match self {
             OptionValue::Integer(v) => format!("{v}"),
-            OptionValue::Real(v) => format!("{v}"),
+            OptionValue::Real(v) => found_number(*v),
             OptionValue::Flag(v) => format!("{v}"),
             OptionValue::Text(v) => format!("the text \"{v}\""),
             OptionValue::Vector(v) => format!("a vector of {} numbers", v.len()),
@@ -60,6 +60,11 @@ impl OptionValue {
             _ => None,
         }
     }
+}
+
+/// A number as a message gives it back: whole ones without a point, tiny and huge ones with an exponent.
+fn found_number(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value}") } else { format!("{value:?}") }
 }
 
 /// The numbers that an option allows.
@@ -298,7 +303,7 @@ pub fn read_option<T: OptionType>(function: &str, name: &str, value: &OptionValu
     };
     if let Some(bad) = numbers.iter().find(|v| !range.holds(**v)) {
         let wanted = if range == Range::ANY { "a number".to_string() } else { range.text() };
-        return Err(Error::value(format!("{function}: option `{name}` must be {wanted}, found {bad}")).at(name));
+        return Err(Error::value(format!("{function}: option `{name}` must be {wanted}, found {}", found_number(*bad))).at(name));
     }
     if let Some(read) = T::read(value) {
         return Ok(read);

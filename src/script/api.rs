@@ -245,7 +245,7 @@ impl Native {
         self.parameters.len() + usize::from(self.takes_options)
     }
 
-    /// `minimise(potential, start, #{…})`, or `Dataset.split(fraction, #{…})`.
+    /// `minimise(potential, start, #{…})`, or `Dataset.split(fraction, #{…})`; of several types the first.
     pub fn signature(&self) -> String {
         let mut names: Vec<String> = Vec::new();
         for parameter in self.parameters.iter().skip(usize::from(!self.on.is_empty())) {
@@ -254,7 +254,7 @@ impl Native {
         if self.takes_options {
             names.push("#{…}".into());
         }
-        let before = if self.on.is_empty() { String::new() } else { format!("{}.", self.on.join("|")) };
+        let before = self.on.first().map_or_else(String::new, |on| format!("{on}."));
         format!("{before}{}({})", self.name, names.join(", "))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::api::{Native, Type};
 use super::convert::{american, with_article};
-use super::values::Object;
+use super::values::{Object, number_text};
 use rhai::{Array, Dynamic, FnPtr, Map};
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
@@ -87,7 +87,10 @@ impl Catalogue {
         if value.is_unit() {
             return "()".into();
         }
-        if value.is_int() || value.is_float() || value.is_bool() {
+        if let Ok(number) = value.as_float() {
+            return number_text(number);
+        }
+        if value.is_int() || value.is_bool() {
             return value.to_string();
         }
         if let Some(array) = value.read_lock::<Array>() {

@@ -72,7 +72,11 @@ fn judge(call: &FnCallExpr, is_method: bool, own: &BTreeMap<String, BTreeSet<usi
             let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
             return Some(Error::new(
                 Kind::Type,
-                format!("the function `{name}` takes {} arguments, found {given}", counts.join(" or ")),
+                format!(
+                    "the function `{name}` takes {} argument{}, found {given}",
+                    counts.join(" or "),
+                    if counts == ["1"] { "" } else { "s" }
+                ),
             ));
         }
         let mut error = unknown_function(name, catalogue);

@@ -1,6 +1,7 @@
 //! From what Rhai reports to one error with kind, sentence, hint and place.
 
 use super::catalogue::Catalogue;
+use super::convert::with_article;
 use crate::base::{Error, Kind, nearest};
 use rhai::{Dynamic, EvalAltResult, Map, ParseError, Position};
 use std::sync::Arc;
@@ -117,9 +118,10 @@ fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<St
         E::ErrorArrayBounds(len, index, _) => beyond("array", *len, *index),
         E::ErrorStringBounds(len, index, _) => beyond("text", *len, *index),
         E::ErrorBitFieldBounds(len, index, _) => beyond("bit field", *len, *index),
-        E::ErrorMismatchDataType(expected, found, _) | E::ErrorMismatchOutputType(expected, found, _) => {
-            Error::new(Kind::Type, format!("{} is wanted here, found {}", plain_types(expected), plain_types(found)))
-        }
+        E::ErrorMismatchDataType(expected, found, _) | E::ErrorMismatchOutputType(expected, found, _) => Error::new(
+            Kind::Type,
+            format!("{} is wanted here, found {}", with_article(&plain_types(expected)), with_article(&plain_types(found))),
+        ),
         E::ErrorFor(_) => Error::new(Kind::Type, "this cannot be gone through with `for`")
             .hint("an array, a vector, a range or a map's keys() can"),
         E::ErrorArithmetic(text, _) => Error::new(Kind::Script, lower_first(text)),
@@ -131,7 +133,7 @@ fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<St
                 .hint("let the function end before it calls itself again, or use a loop")
         }
         E::ErrorDataTooLarge(what, _) => {
-            Error::new(Kind::Limit, format!("{} is larger than the language allows", lower_first(what)))
+            Error::new(Kind::Limit, format!("{} would be larger than the language allows", too_large(what)))
         }
         E::ErrorAssignmentToConstant(name, _) => {
             Error::new(Kind::Script, format!("`{name}` is a constant and cannot be changed"))
@@ -161,6 +163,16 @@ fn thrown(value: &Dynamic, catalogue: &Catalogue) -> Error {
     error
 }
 
+/// Rhai's name of what is too large.
+fn too_large(what: &str) -> String {
+    for (theirs, ours) in [("string", "the text"), ("array", "the array"), ("map", "the map")] {
+        if what.contains(theirs) {
+            return ours.into();
+        }
+    }
+    lower_first(what)
+}
+
 fn beyond(what: &str, len: usize, index: i64) -> Error {
     let hint = match len {
         0 => "it is empty".to_string(),
@@ -168,8 +180,12 @@ fn beyond(what: &str, len: usize, index: i64) -> Error {
         _ => format!("indices go from 0 to {}", len - 1),
     };
     let plural = if len == 1 { "" } else { "s" };
-    let element = if what == "text" { "character" } else { "element" };
-    Error::value(format!("index {index} is outside {} of {len} {element}{plural}", super::convert::with_article(what))).hint(hint)
+    let element = match what {
+        "text" => "character",
+        "matrix" => "row",
+        _ => "element",
+    };
+    Error::value(format!("index {index} is outside {} of {len} {element}{plural}", with_article(what))).hint(hint)
 }
 
 /// The error for an index that is not there.
@@ -184,8 +200,7 @@ fn not_found(signature: &str, catalogue: &Catalogue) -> Error {
     if is_word && (catalogue.natives.contains_key(name) || !super::check::builtin_names().contains(name)) {
         return unknown_function(name, catalogue);
     }
-    let types: Vec<String> =
-        types.trim_end_matches(')').split(", ").map(|t| super::convert::with_article(&plain_types(t))).collect();
+    let types: Vec<String> = types.trim_end_matches(')').split(", ").map(|t| with_article(&plain_types(t))).collect();
     Error::new(Kind::Type, format!("`{name}` cannot be applied to {}", types.join(" and ")))
 }
 

@@ -239,10 +239,11 @@ fn indexing(module: &mut Module) {
     let set_element = |arguments: &mut [&mut Dynamic]| -> Outcome {
         let index = arguments[1].as_int()?;
         let Some(value) = number(arguments[2]) else {
-            let message = format!(
-                "an element of a vector must be a number, found {}",
-                super::values::plain_text(arguments[2], &|v| v.to_string())
-            );
+            let found = match arguments[2].as_immutable_string_ref() {
+                Ok(text) => format!("the text {:?}", text.as_str()),
+                Err(_) => super::values::plain_text(arguments[2], &|v| v.to_string()),
+            };
+            let message = format!("an element of a vector must be a number, found {found}");
             return Err(raise(Error::new(Kind::Type, message), ""));
         };
         let mut v = arguments[0].write_lock::<Vector>().ok_or("no vector")?;
