@@ -10,6 +10,7 @@ use crate::math::Matrix;
 use crate::math::products::{Then, Weights, column_sums, gram, product};
 use crate::math::simd::{Block, LANES};
 use crate::network::{Activation, Layer, Network};
+use std::ops::Range;
 
 /// What the passes need to know of a network, worked out once.
 pub(super) struct Plan {
@@ -39,6 +40,12 @@ impl Plan {
         Plan { layers, activation: network.activation(), output: network.output(), chunk, before, nodes }
     }
 
+    /// The blocks of items in chunks.
+    pub fn chunks(&self, items: &Items) -> impl Iterator<Item = Range<usize>> {
+        let (chunk, blocks) = (self.chunk, items.blocks);
+        (0..blocks).step_by(chunk).map(move |start| start..(start + chunk).min(blocks))
+    }
+
     /// Blocks of memory that [`loss_and_gradient`] wants.
     pub fn memory(&self) -> usize {
         2 * self.nodes * self.chunk
@@ -65,7 +72,7 @@ impl Plan {
     }
 
     /// The part of a panel of all nodes that belongs to layer `l`, for a chunk of `blocks` blocks.
-    pub fn part(&self, l: usize, blocks: usize) -> std::ops::Range<usize> {
+    pub fn part(&self, l: usize, blocks: usize) -> Range<usize> {
         let from = self.before[l] * blocks;
         from..from + self.layers[l].outputs * blocks
     }
@@ -87,66 +94,64 @@ fn before_and_own<'a>(
     (&low[plan.part(l - 1, blocks)], &mut high[..own.len()])
 }
 
-/// Sum over the items of their losses; the sum of their gradients is added to `gradient` where one is given.
+/// Sum over the items of blocks `chunk` of their losses; the sum of their gradients is added to `gradient` where one is given.
+///
+/// A chunk at a time, so that several positions can share what it brings into the caches.
 pub(super) fn loss_and_gradient(
     plan: &Plan,
     kind: LossKind,
     items: &Items,
+    chunk: Range<usize>,
     x: &[f64],
-    mut gradient: Option<&mut [f64]>,
+    gradient: Option<&mut [f64]>,
     memory: &mut [Block],
 ) -> f64 {
     let depth = plan.layers.len();
+    let blocks = chunk.len();
     let (inputs, outputs) = (plan.layers[0].inputs, plan.outputs());
     let (values, slopes) = memory.split_at_mut(plan.nodes * plan.chunk);
     let plain_output = plan.output == Activation::Linear || kind.takes_arguments();
-    let mut total = 0.0;
-    let mut start = 0;
-    while start < items.blocks {
-        let blocks = plan.chunk.min(items.blocks - start);
-        let inputs = &items.inputs[start * inputs..(start + blocks) * inputs];
-        let last = plan.part(depth - 1, blocks);
-        for l in 0..depth - 1 {
-            let (from, z) = before_and_own(plan, l, blocks, inputs, values);
-            product(plan.weights(l, x), from, plan.biases(l, x), z);
-            if gradient.is_some() {
-                plan.activation.values_and_slopes(z, &mut slopes[plan.part(l, blocks)]);
-            } else {
-                plan.activation.values(z);
-            }
+    let inputs = &items.inputs[chunk.start * inputs..chunk.end * inputs];
+    let last = plan.part(depth - 1, blocks);
+    for l in 0..depth - 1 {
+        let (from, z) = before_and_own(plan, l, blocks, inputs, values);
+        product(plan.weights(l, x), from, plan.biases(l, x), z);
+        if gradient.is_some() {
+            plan.activation.values_and_slopes(z, &mut slopes[plan.part(l, blocks)]);
+        } else {
+            plan.activation.values(z);
         }
-        // The outputs stand where their δ will: behind the slopes of the hidden layers, each of which becomes a δ as well.
-        let (from, own) = before_and_own(plan, depth - 1, blocks, inputs, values);
-        let z = &mut slopes[last.clone()];
-        product(plan.weights(depth - 1, x), from, plan.biases(depth - 1, x), z);
-        if !plain_output {
-            plan.output.values_and_slopes(z, own);
-        }
-        let targets = &items.targets[start * outputs..(start + blocks) * outputs];
-        let padding = (start + blocks == items.blocks).then_some(&items.live);
-        let none = || Curvatures { diagonal: &mut [], root: &mut [] };
-        total += stage(kind, z, targets, outputs, padding, none());
+    }
+    // The outputs stand where their δ will: behind the slopes of the hidden layers, each of which becomes a δ as well.
+    let (from, own) = before_and_own(plan, depth - 1, blocks, inputs, values);
+    let z = &mut slopes[last.clone()];
+    product(plan.weights(depth - 1, x), from, plan.biases(depth - 1, x), z);
+    if !plain_output {
+        plan.output.values_and_slopes(z, own);
+    }
+    let targets = &items.targets[chunk.start * outputs..chunk.end * outputs];
+    let padding = (chunk.end == items.blocks).then_some(&items.live);
+    let none = || Curvatures { diagonal: &mut [], root: &mut [] };
+    let total = stage(kind, z, targets, outputs, padding, none());
 
-        if let Some(gradient) = gradient.as_deref_mut() {
-            if !plain_output {
-                chain(z, own, &[], none());
+    if let Some(gradient) = gradient {
+        if !plain_output {
+            chain(z, own, &[], none());
+        }
+        for l in (0..depth).rev() {
+            let layer = &plan.layers[l];
+            let delta = &slopes[plan.part(l, blocks)];
+            let a = if l == 0 { inputs } else { &values[plan.part(l - 1, blocks)] };
+            gram(delta, layer.outputs, a, layer.inputs, &mut gradient[layer.weights.clone()]);
+            if !layer.biases.is_empty() {
+                column_sums(delta, &mut gradient[layer.biases.clone()]);
             }
-            for l in (0..depth).rev() {
-                let layer = &plan.layers[l];
-                let delta = &slopes[plan.part(l, blocks)];
-                let a = if l == 0 { inputs } else { &values[plan.part(l - 1, blocks)] };
-                gram(delta, layer.outputs, a, layer.inputs, &mut gradient[layer.weights.clone()]);
-                if !layer.biases.is_empty() {
-                    column_sums(delta, &mut gradient[layer.biases.clone()]);
-                }
-                if l > 0 {
-                    let (low, high) = slopes.split_at_mut(plan.part(l, blocks).start);
-                    let delta = &high[..layer.outputs * blocks];
-                    product(plan.weights(l, x).transposed(), delta, Then::Times, &mut low[plan.part(l - 1, blocks)]);
-                }
+            if l > 0 {
+                let (low, high) = slopes.split_at_mut(plan.part(l, blocks).start);
+                let delta = &high[..layer.outputs * blocks];
+                product(plan.weights(l, x).transposed(), delta, Then::Times, &mut low[plan.part(l - 1, blocks)]);
             }
         }
-        start += blocks;
     }
     total
 }
@@ -157,24 +162,22 @@ pub(super) fn outputs(plan: &Plan, items: &Items, x: &[f64]) -> Matrix {
     let (inputs, width) = (plan.layers[0].inputs, plan.outputs());
     let mut values = vec![Block::ZERO; plan.nodes * plan.chunk];
     let mut result = Matrix::zeros(items.count, width);
-    let mut start = 0;
-    while start < items.blocks {
-        let blocks = plan.chunk.min(items.blocks - start);
-        let inputs = &items.inputs[start * inputs..(start + blocks) * inputs];
+    for chunk in plan.chunks(items) {
+        let blocks = chunk.len();
+        let inputs = &items.inputs[chunk.start * inputs..chunk.end * inputs];
         for l in 0..depth {
             let (from, z) = before_and_own(plan, l, blocks, inputs, &mut values);
             product(plan.weights(l, x), from, plan.biases(l, x), z);
             plan.function(l).values(z);
         }
         let last = &values[plan.part(depth - 1, blocks)];
-        let first = start * LANES;
+        let first = chunk.start * LANES;
         for item in first..items.count.min(first + blocks * LANES) {
             let (block, lane) = ((item - first) / LANES, item % LANES);
             for k in 0..width {
                 result[(item, k)] = last[block * width + k].0[lane];
             }
         }
-        start += blocks;
     }
     result
 }

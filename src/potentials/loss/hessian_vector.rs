@@ -30,16 +30,15 @@ pub(super) fn loss_hessian_vector(
 ) {
     let depth = plan.layers.len();
     let wide = plan.layers[0].inputs;
-    let mut start = 0;
-    while start < items.blocks {
-        let blocks = plan.chunk.min(items.blocks - start);
+    for chunk in plan.chunks(items) {
+        let blocks = chunk.len();
         let mut memory = &mut *memory;
         let mut panels = Panels::new(plan, blocks, &mut memory);
         let dz = take(&mut memory, plan.nodes * blocks);
         let da = take(&mut memory, plan.nodes * blocks);
         let ddelta = take(&mut memory, plan.nodes * blocks);
-        panels.pass(plan, kind, items, start..start + blocks, x);
-        let inputs = &items.inputs[start * wide..(start + blocks) * wide];
+        let inputs = &items.inputs[chunk.start * wide..chunk.end * wide];
+        panels.pass(plan, kind, items, chunk, x);
 
         for l in 0..depth {
             let own = plan.part(l, blocks);
@@ -83,6 +82,5 @@ pub(super) fn loss_hessian_vector(
                 );
             }
         }
-        start += blocks;
     }
 }

@@ -137,15 +137,28 @@ impl Potential for NetworkLoss {
         out.prepare(&batch);
         let n = batch.dimension;
         let scale = 1.0 / self.items.count as f64;
-        let memory = scratch_blocks(&mut out.scratch, self.plan.memory() + n.div_ceil(LANES));
-        let (own, memory) = memory.split_at_mut(n.div_ceil(LANES));
+        // Positions with frozen parameters at zero, where there are any; kernels' memory behind them.
+        let own = if self.network.frozen().is_some() { batch.data.len() } else { 0 };
+        let memory = scratch_blocks(&mut out.scratch, self.plan.memory() + own.div_ceil(LANES));
+        let (own, memory) = memory.split_at_mut(own.div_ceil(LANES));
         let own = numbers_mut(own);
+        for (row, own) in batch.data.chunks_exact(n).zip(own.chunks_exact_mut(n)) {
+            self.without_frozen(row, own);
+        }
+        let own = &*own;
+        let position = |row: usize| if own.is_empty() { batch.row(row) } else { &own[row * n..(row + 1) * n] };
+        // All positions look at a chunk of items before the next one comes: what is large stays in the caches.
+        for chunk in self.plan.chunks(&self.items) {
+            for row in 0..batch.rows {
+                let gradient = out.gradients.get_mut(row * n..(row + 1) * n);
+                let (plan, kind, chunk) = (&self.plan, self.options.kind, chunk.clone());
+                out.energies[row] += loss_and_gradient(plan, kind, &self.items, chunk, position(row), gradient, memory);
+            }
+        }
         for row in 0..batch.rows {
-            let x = self.without_frozen(batch.row(row), own);
-            let mut gradient = out.gradients.get_mut(row * n..(row + 1) * n);
-            let sum = loss_and_gradient(&self.plan, self.options.kind, &self.items, x, gradient.as_deref_mut(), memory);
-            out.energies[row] = sum * scale + self.decay.iter().zip(x).map(|(decay, x)| decay * x * x).sum::<f64>();
-            if let Some(gradient) = gradient {
+            let x = position(row);
+            out.energies[row] = out.energies[row] * scale + self.decay.iter().zip(x).map(|(decay, x)| decay * x * x).sum::<f64>();
+            if let Some(gradient) = out.gradients.get_mut(row * n..(row + 1) * n) {
                 for ((g, x), decay) in gradient.iter_mut().zip(x).zip(&self.decay) {
                     *g = *g * scale + 2.0 * decay * x;
                 }

@@ -154,15 +154,18 @@ fn every_gradient_is_the_difference_of_the_energy() {
 
 #[test]
 fn rows_of_a_batch_are_single_evaluations_bit_for_bit() {
-    let net = network(&[2, 10, 4], Activation::Tanh, Activation::Linear);
-    let potential = NetworkLoss::new(&net, &four_classes(), &LossOptions { l2: 1e-4, ..Default::default() }).unwrap();
-    let rows: Vec<f64> = (0..5).flat_map(|k| weights(74, k as f64, 1.0)).collect();
-    let mut out = Evaluations::with_gradients();
-    potential.evaluate(Batch::new(&rows, 74), &mut out);
-    for k in 0..5 {
-        let (e, g) = energy_gradient(&potential, &rows[k * 74..(k + 1) * 74]);
-        assert_eq!((out.energies[k], &out.gradients[k * 74..(k + 1) * 74]), (e, &g[..]));
-        assert_eq!(e, energy(&potential, &rows[k * 74..(k + 1) * 74]), "with and without gradient");
+    for neighbours in [None, Some(2)] {
+        let net = Network::new(&[2, 10, 4], &NetworkOptions { neighbours, ..Default::default() }).unwrap();
+        let potential = NetworkLoss::new(&net, &four_classes(), &LossOptions { l2: 1e-4, ..Default::default() }).unwrap();
+        let rows: Vec<f64> = (0..5).flat_map(|k| weights(74, k as f64, 1.0)).collect();
+        let mut out = Evaluations::with_gradients();
+        potential.evaluate(Batch::new(&rows, 74), &mut out);
+        for k in 0..5 {
+            let row = &rows[k * 74..(k + 1) * 74];
+            let (e, g) = energy_gradient(&potential, row);
+            assert_eq!((out.energies[k], &out.gradients[k * 74..(k + 1) * 74]), (e, &g[..]));
+            assert_eq!(e, energy(&potential, row), "with and without gradient");
+        }
     }
 }
 
