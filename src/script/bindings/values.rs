@@ -56,16 +56,28 @@ fn makers() -> Vec<Native> {
                 limited(rows.saturating_mul(columns))?;
                 Ok(Matrix::zeros(rows, columns).into_value())
             }),
-        Native::new("table", "Makes a table of columns of equal length; they come in alphabetical order.")
-            .group(VALUES)
-            .takes("columns", "a map of columns", "Arrays or vectors under their names.")
-            .returns("a table: each column is a field")
-            .example("table(#{a: [1, 2], b: [0.5, 0.7]}).b", "[0.5, 0.7]", 0.0)
-            .example("table(#{a: [1, 2], name: [\"x\", \"y\"]}).len", "2", 0.0)
-            .run(|_, args| {
-                let columns = args.map(0)?.into_iter().map(|(name, value)| Ok((name.to_string(), column(&name, &value)?)));
-                Columns::new(columns.collect::<Result<_>>()?)
-            }),
+        Native::new(
+            "table",
+            "Makes a table of columns of equal length; they come in alphabetical order unless another is given.",
+        )
+        .group(VALUES)
+        .takes("columns", "a map of columns", "Arrays or vectors under their names.")
+        .takes_optional("first", "an array of names", "The columns that come first, in this order.")
+        .returns("a table: each column is a field")
+        .example("table(#{a: [1, 2], b: [0.5, 0.7]}).b", "[0.5, 0.7]", 0.0)
+        .example("table(#{a: [1, 2], name: [\"x\", \"y\"]}).len", "2", 0.0)
+        .example(
+            "table(#{b: [1], a: [2]}, [\"b\"]).save(\"FOLDER/b_a.csv\"); load_csv(\"FOLDER/b_a.csv\", #{target: ()}).inputs[0]",
+            "[1.0, 2.0]",
+            0.0,
+        )
+        .run(|_, args| {
+            let columns = args.map(0)?.into_iter().map(|(name, value)| Ok((name.to_string(), column(&name, &value)?)));
+            let mut columns = columns.collect::<Result<Vec<_>>>()?;
+            let first = if args.has(1) { args.texts(1)? } else { Vec::new() };
+            columns.sort_by_key(|(name, _)| first.iter().position(|f| f == name).unwrap_or(first.len()));
+            Columns::new(columns)
+        }),
         Native::new("save", "Writes a value to a file; the ending decides: .csv, .csv.gz, .npy, .npz, .json.")
             .group(VALUES)
             .takes("value", "a vector, a matrix, a table or, for .json, anything", "What to write.")
