@@ -63,9 +63,10 @@ const KEYWORDS: [&str; 10] = ["print", "debug", "type_of", "eval", "Fn", "call",
 fn judge(call: &FnCallExpr, is_method: bool, own: &BTreeMap<String, BTreeSet<usize>>, catalogue: &Catalogue) -> Option<Error> {
     let name = call.name.as_str();
     let given = call.args.len();
+    let total = given + usize::from(is_method);
     let Some(natives) = catalogue.natives.get(name) else {
-        if is_method {
-            // Fields may hold closures: only running tells.
+        // Fields may hold closures: only running tells.
+        if is_method || fields(name, catalogue, total) {
             return None;
         }
         if let Some(counts) = own.get(name) {
@@ -85,11 +86,8 @@ fn judge(call: &FnCallExpr, is_method: bool, own: &BTreeMap<String, BTreeSet<usi
         }
         return Some(error);
     };
-    let total = given + usize::from(is_method);
     if !natives.iter().any(|n| (n.required()..=n.most()).contains(&total)) && !fields(name, catalogue, total) {
-        if let [only] = natives.as_slice()
-            && total < only.required()
-        {
+        if let [only] = natives.as_slice() {
             return Some(wrong_count(only, total, None, catalogue));
         }
         let hint = format!("it is {}", natives.iter().map(|n| n.signature()).collect::<Vec<_>>().join(" or "));

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Parts of the reference in their order; others follow.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "Values",
     "Numbers",
     "Data",
@@ -19,6 +19,7 @@ const ORDER: [&str; 12] = [
     "Search",
     "Landscape",
     "Figures",
+    "Studies",
     "Sampling",
     "Program",
     "Other",
@@ -82,12 +83,25 @@ pub fn contents(catalogue: &Catalogue) -> Text {
     text
 }
 
+/// The part of a native: methods stand beside the functions that make their type.
+fn part_of(native: &Native) -> &'static str {
+    match native.group {
+        "Dataset" => "Data",
+        "Network" => "Networks",
+        "Potential" => "Potentials",
+        "Landscapes" => "Landscape",
+        "Tree" | "Figure" => "Figures",
+        "matrix" | "table" | "vector" | "array" => "Values",
+        other => other,
+    }
+}
+
 /// Natives by part, parts in their order; an alias is no entry of its own.
 fn parts(catalogue: &Catalogue) -> Vec<(&'static str, Vec<&Arc<Native>>)> {
     let mut parts: BTreeMap<&'static str, Vec<&Arc<Native>>> = BTreeMap::new();
     for (name, natives) in &catalogue.natives {
         for native in natives.iter().filter(|n| n.name == *name) {
-            parts.entry(native.group).or_default().push(native);
+            parts.entry(part_of(native)).or_default().push(native);
         }
     }
     let mut parts: Vec<_> = parts.into_iter().collect();
