@@ -15,11 +15,10 @@ const LAYERS: [&str; 12] =
 const NEVER_DRAW: [&str; 6] = ["data", "network", "potentials", "algorithms", "landscape", "analysis"];
 
 /// A foreign crate, the layer it belongs to, and what the others use instead.
-const FOREIGN: [(&str, &str, &str); 20] = [
+const FOREIGN: [(&str, &str, &str); 18] = [
     ("rhai", "script", "a plain Rust value"),
     ("rusqlite", "landscape", "landscape::Landscape"),
     ("plotters", "plot", "plot::Figure"),
-    ("textplots", "plot", "plot::Figure"),
     ("resvg", "plot", "plot::Figure"),
     ("usvg", "plot", "plot::Figure"),
     ("tiny_skia", "plot", "plot::Figure"),
@@ -33,7 +32,6 @@ const FOREIGN: [(&str, &str, &str); 20] = [
     ("clap", "cli", "an option of the function"),
     ("indicatif", "cli", "base::Run, which reports progress"),
     ("ctrlc", "cli", "base::Run, which says when to stop"),
-    ("ariadne", "cli", "base::Error, which cli renders"),
     ("rustyline", "cli", "a script's arguments"),
     ("cudarc", "device", "a potential's own evaluate"),
 ];

@@ -133,7 +133,7 @@ fn copy(x: &[f64], seed: u64) -> Vec<f64> {
         atoms.swap(i, stream.random_range(0..i + 1));
     }
     let proper = rotation::random(&mut stream);
-    let map = if seed % 2 == 0 { proper } else { rotation::negative(&proper) };
+    let map = if seed.is_multiple_of(2) { proper } else { rotation::negative(&proper) };
     let shift: [f64; 3] = std::array::from_fn(|_| stream.random::<f64>() * 3.0);
     atoms
         .iter()

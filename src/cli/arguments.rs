@@ -169,7 +169,7 @@ fn understand(mut line: Line) -> Result<Arguments, String> {
         Some(hours) if !(hours > 0.0 && hours < 1e6) => return Err(format!("--max-hours takes a number above 0, found {hours}")),
         hours => hours.map(|h| Duration::from_secs_f64(h * 3600.0)),
     };
-    if !line.safe && !(line.allow_read.is_empty() && line.allow_write.is_empty()) {
+    if !line.safe && (!line.allow_read.is_empty() || !line.allow_write.is_empty()) {
         return Err("--allow-read and --allow-write belong to --safe; without it everything is allowed".into());
     }
     Ok(Arguments {

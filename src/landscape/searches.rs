@@ -89,7 +89,7 @@ pub(super) fn join(run: &Run, potential: &dyn Potential, ends: [&[f64]; 2], atte
         iterations: Some(((iterations as f64 * growth * growth) as usize).min(1000)),
         ..Default::default()
     };
-    let [from, to] = if attempt % 2 == 0 { ends } else { [ends[1], ends[0]] };
+    let [from, to] = if attempt.is_multiple_of(2) { ends } else { [ends[1], ends[0]] };
     let band = match dneb(run, potential, from, to, &options) {
         Ok(band) => band,
         Err(error) if error.is_stop() => return Err(error),

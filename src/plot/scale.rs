@@ -186,7 +186,7 @@ fn minus(number: String) -> String {
 /// A number in about four digits, for a line of text: `−173.9`, `2.5×10⁻⁷`.
 pub fn short(value: f64) -> String {
     let size = value.abs();
-    if value != 0.0 && (size >= 1e6 || size < 1e-3) {
+    if value != 0.0 && !(1e-3..1e6).contains(&size) {
         return scientific(value, size.log10().floor() as i32, 2);
     }
     let decimals = if size >= 1000.0 { 0 } else { 3 - size.max(1.0).log10() as usize };

@@ -112,8 +112,8 @@ impl DisconnectivityGraph {
         energy_title: &str,
         options: &DrawingOptions,
     ) -> Result<DisconnectivityGraph> {
-        if let Some(colours) = &colours {
-            if colours.values.len() != tree.leaves.len() {
+        if let Some(colours) = &colours
+            && colours.values.len() != tree.leaves.len() {
                 let message = format!(
                     "disconnectivity: option `colour` has {} numbers for {} minima",
                     colours.values.len(),
@@ -121,7 +121,6 @@ impl DisconnectivityGraph {
                 );
                 return Err(Error::shape(message).at("colour").hint("one for each minimum that is drawn, in order of energy"));
             }
-        }
         let leaf_of = |id: usize| {
             tree.leaves.iter().position(|l| l.minimum == id).ok_or_else(|| {
                 Error::new(

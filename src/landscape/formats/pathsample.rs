@@ -174,7 +174,7 @@ fn push_line(text: &mut String, line: &str) {
 
 /// Order of the point group and moments of inertia.
 fn shape(cluster: bool, position: &[f64]) -> (usize, [f64; 3]) {
-    if cluster && position.len() % 3 == 0 {
+    if cluster && position.len().is_multiple_of(3) {
         (
             crate::potentials::clusters::geometry::point_group_order(position, 1e-3),
             crate::potentials::clusters::geometry::moments_of_inertia(position),

@@ -173,19 +173,19 @@ fn sums() -> Vec<Native> {
         of_numbers("mean", "The mean of the numbers.")
             .returns("a number")
             .example("[1, 2, 6].mean()", "3.0", 1e-15)
-            .run(|_, args| Ok(statistics::mean(&*not_empty(&args)?))),
+            .run(|_, args| Ok(statistics::mean(&not_empty(&args)?))),
         of_numbers("variance", "The population variance: the mean squared deviation from the mean.")
             .returns("a number")
             .example("vector([1, 3]).variance()", "1.0", 1e-15)
-            .run(|_, args| Ok(statistics::variance(&*not_empty(&args)?))),
+            .run(|_, args| Ok(statistics::variance(&not_empty(&args)?))),
         of_numbers("standard_deviation", "The square root of the population variance.")
             .returns("a number")
             .example("vector([1, 3]).standard_deviation()", "1.0", 1e-15)
-            .run(|_, args| Ok(statistics::variance(&*not_empty(&args)?).sqrt())),
+            .run(|_, args| Ok(statistics::variance(&not_empty(&args)?).sqrt())),
         of_numbers("median", "The middle of the ordered numbers.")
             .returns("a number")
             .example("vector([5, 1, 2]).median()", "2.0", 1e-15)
-            .run(|_, args| Ok(statistics::median(&*not_empty(&args)?))),
+            .run(|_, args| Ok(statistics::median(&not_empty(&args)?))),
         of_numbers("min", "The smallest number; NaN is passed over.")
             .returns("a number")
             .example("vector([3, 1, 2]).min()", "1.0", 0.0)
