@@ -101,7 +101,9 @@ fn avx512([xs, ys, zs]: [&[f64]; 3], atoms: usize, forces: &mut [f64]) -> f64 {
     #[target_feature(enable = "avx512f")]
     fn compiled(xs: &[f64], ys: &[f64], zs: &[f64], atoms: usize, forces: &mut [f64]) -> f64 {
         let width = xs.len();
-        assert!(atoms <= width && width.is_multiple_of(LANES) && ys.len() == width && zs.len() == width && forces.len() == 3 * width);
+        assert!(
+            atoms <= width && width.is_multiple_of(LANES) && ys.len() == width && zs.len() == width && forces.len() == 3 * width
+        );
         let one = _mm512_set1_pd(1.0);
         let mut energy = _mm512_setzero_pd();
         for start in (0..atoms).step_by(LANES) {

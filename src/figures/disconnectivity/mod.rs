@@ -113,14 +113,12 @@ impl DisconnectivityGraph {
         options: &DrawingOptions,
     ) -> Result<DisconnectivityGraph> {
         if let Some(colours) = &colours
-            && colours.values.len() != tree.leaves.len() {
-                let message = format!(
-                    "disconnectivity: option `colour` has {} numbers for {} minima",
-                    colours.values.len(),
-                    tree.leaves.len()
-                );
-                return Err(Error::shape(message).at("colour").hint("one for each minimum that is drawn, in order of energy"));
-            }
+            && colours.values.len() != tree.leaves.len()
+        {
+            let message =
+                format!("disconnectivity: option `colour` has {} numbers for {} minima", colours.values.len(), tree.leaves.len());
+            return Err(Error::shape(message).at("colour").hint("one for each minimum that is drawn, in order of energy"));
+        }
         let leaf_of = |id: usize| {
             tree.leaves.iter().position(|l| l.minimum == id).ok_or_else(|| {
                 Error::new(

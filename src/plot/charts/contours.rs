@@ -134,9 +134,10 @@ fn level_lines(values: &Matrix, x: &[f64], y: &[f64], level: f64) -> Vec<Vec<[f6
             let mut at = start;
             while let Some(next) = joined.get_mut(&at).and_then(Vec::pop) {
                 if let Some(back) = joined.get_mut(&next)
-                    && let Some(k) = back.iter().position(|s| *s == at) {
-                        back.swap_remove(k);
-                    }
+                    && let Some(k) = back.iter().position(|s| *s == at)
+                {
+                    back.swap_remove(k);
+                }
                 line.push(crossing(values, x, y, level, next));
                 at = next;
             }
