@@ -210,6 +210,18 @@ fn examples() -> Vec<PathBuf> {
     all
 }
 
+/// The scripts of the papers, a folder each.
+fn studies() -> Vec<PathBuf> {
+    let papers = std::fs::read_dir("scripts").expect("scripts").flatten().map(|e| e.path());
+    let mut all: Vec<PathBuf> = papers
+        .flat_map(|paper| std::fs::read_dir(paper).expect("a folder of scripts").flatten().map(|e| e.path()))
+        .filter(|p| p.extension().is_some_and(|e| e == "rhai"))
+        .collect();
+    all.sort();
+    assert!(!all.is_empty());
+    all
+}
+
 /// Examples that compute longer than a test may in an unoptimised build.
 const SLOW: [&str; 1] = ["quickstart.rhai"];
 
@@ -234,10 +246,32 @@ fn slow_examples_print_what_their_golden_files_say() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// C. J. Tsai, K. D. Jordan, J. Phys. Chem. 97, 11227 (1993): numbers of minima and transition states of small clusters.
+#[test]
+fn small_clusters_have_the_published_numbers() {
+    let script = Path::new("scripts/tsai_jordan1993/counts.rhai").canonicalize().expect("the script");
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_losscape"))
+        .args(["--quiet".as_ref(), script.as_os_str(), "--largest".as_ref(), "7".as_ref()])
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let counts: Vec<Vec<&str>> = shown.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
+    let truth = [["4", "1", "1"], ["5", "1", "2"], ["6", "2", "3"], ["7", "4", "12"]];
+    assert_eq!(counts.len(), truth.len(), "{shown}");
+    for (row, [atoms, minima, transition_states]) in counts.iter().zip(truth) {
+        assert_eq!(row[..5], [atoms, minima, minima, transition_states, transition_states], "{shown}");
+    }
+    assert!(folder.path().join("lj7.svg").exists());
+}
+
 #[test]
 fn every_example_and_stdlib_file_is_sound() {
     let language = Language::new(Environment::silent());
-    for path in examples() {
+    for path in examples().into_iter().chain(studies()) {
         let text = std::fs::read_to_string(&path).expect("text");
         let mistakes: Vec<String> = language.check(&text.as_str().into()).iter().map(|f| f.error.to_string()).collect();
         assert!(mistakes.is_empty(), "{}: {mistakes:?}", path.display());

@@ -13,7 +13,7 @@ impl Landscape {
             return Ok((0, 0));
         }
         let differ = match (self.identity(), other.identity()) {
-            (Some(own), Some(others)) => difference(&own, &others),
+            (Some(own), Some(others)) => difference(&own, &others, ["here", "there"]),
             (None, None) => None,
             (own, _) => Some(format!(
                 "{} has a potential, the other has none",
@@ -62,20 +62,20 @@ impl Landscape {
 }
 
 /// What differs between two potentials, in words; `None` when they are one.
-pub(super) fn difference(own: &Identity, others: &Identity) -> Option<String> {
+pub(super) fn difference(own: &Identity, others: &Identity, [here, there]: [&str; 2]) -> Option<String> {
     if own.name != others.name {
-        return Some(format!("{} here, {} there", own.name, others.name));
+        return Some(format!("{} {here}, {} {there}", own.name, others.name));
     }
     let find = |parts: &[(String, String)], name: &str| parts.iter().find(|p| p.0 == name).map(|p| p.1.clone());
     for (name, value) in &own.parts {
         match find(&others.parts, name) {
-            Some(there) if there == *value => {}
-            Some(there) => return Some(format!("`{name}` is {} here, {} there", short(value), short(&there))),
-            None => return Some(format!("`{name}` is {} here and does not exist there", short(value))),
+            Some(other) if other == *value => {}
+            Some(other) => return Some(format!("`{name}` is {} {here}, {} {there}", short(value), short(&other))),
+            None => return Some(format!("`{name}` is {} {here} and does not exist {there}", short(value))),
         }
     }
     let extra = others.parts.iter().find(|p| find(&own.parts, &p.0).is_none());
-    extra.map(|(name, value)| format!("`{name}` is {} there and does not exist here", short(value)))
+    extra.map(|(name, value)| format!("`{name}` is {} {there} and does not exist {here}", short(value)))
 }
 
 /// The beginning of a long value: the sum over a data set fills a line.

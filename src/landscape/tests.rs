@@ -313,7 +313,7 @@ fn a_file_refuses_what_does_not_belong_to_it() {
         Ok(_) => panic!("{} was opened", path.display()),
         Err(error) => error.to_string(),
     };
-    assert!(says(&path, 0.5).contains("`tilt` is 0.5 here, 0.2 there"), "{}", says(&path, 0.5));
+    assert!(says(&path, 0.5).contains("`tilt` is 0.5 as given, 0.2 in the file"), "{}", says(&path, 0.5));
     let text = folder.path().join("note.csv");
     std::fs::write(&text, "a,label\n1,0\n".repeat(100)).unwrap();
     assert!(says(&text, 0.2).contains("note.csv") && says(&text, 0.2).contains("not a landscape"));

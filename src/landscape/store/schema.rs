@@ -126,12 +126,12 @@ fn refuse_other_potential(connection: &Connection, path: &Path, identity: &Ident
         return Err(damaged(path, "it does not say what potential it belongs to"));
     }
     let stored = Identity { name: parts.remove(0).1, parts };
-    match difference(identity, &stored) {
+    match difference(identity, &stored, ["as given", "in the file"]) {
         None => Ok(()),
         Some(differ) => {
             Err(Error::new(Kind::Landscape, format!("landscape: {} belongs to another potential: {differ}", path.display()))
                 .at("file")
-                .hint("`here` is the potential given, `there` the file; give another file name"))
+                .hint("give another file name"))
         }
     }
 }
