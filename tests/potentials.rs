@@ -3,7 +3,7 @@
 use losscape::math::Matrix;
 use losscape::math::matrix::{dot, norm};
 use losscape::math::random::stream;
-use losscape::math::rotation;
+use losscape::math::rotation::{self, Vec3};
 use losscape::potentials::catalogue::{CATALOGUE, Entry};
 use losscape::potentials::{Batch, Evaluations, Family, Potential, energy, energy_gradient};
 use rand::RngExt;
@@ -133,15 +133,9 @@ fn copy(x: &[f64], seed: u64) -> Vec<f64> {
         atoms.swap(i, stream.random_range(0..i + 1));
     }
     let proper = rotation::random(&mut stream);
-    let map = if seed.is_multiple_of(2) { proper } else { rotation::negative(&proper) };
-    let shift: [f64; 3] = std::array::from_fn(|_| stream.random::<f64>() * 3.0);
-    atoms
-        .iter()
-        .flat_map(|&a| {
-            let b = rotation::apply(&map, a);
-            [b[0] + shift[0], b[1] + shift[1], b[2] + shift[2]]
-        })
-        .collect()
+    let map = if seed.is_multiple_of(2) { proper } else { -proper };
+    let shift = Vec3::from_fn(|_, _| stream.random::<f64>() * 3.0);
+    atoms.iter().flat_map(|&a| <[f64; 3]>::from(map * Vec3::from(a) + shift)).collect()
 }
 
 #[test]

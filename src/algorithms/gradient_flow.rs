@@ -61,7 +61,6 @@ async fn flow(evaluator: &mut Evaluator<'_>, start: &[f64], options: &GradientFl
     let mut state =
         State { x: start.to_vec(), energy, gradient, iterations: 0, step_cuts: 0, resets: 0, length: 0.0, trace: None };
     let mut hessian = Matrix::default();
-    let mut factors = Factors::default();
     let mut stages = vec![vec![0.0; n]; 4];
     let (mut x, mut g) = (vec![0.0; n], vec![0.0; n]);
     // The first step moves no coordinate further than the accuracy asks.
@@ -72,13 +71,13 @@ async fn flow(evaluator: &mut Evaluator<'_>, start: &[f64], options: &GradientFl
         if state.iterations >= options.max_iterations {
             return Ok((state, Termination::MaxIterations));
         }
-        factors.matrix.clone_from(&hessian);
+        let mut shifted = hessian.clone();
         for i in 0..n {
-            factors.matrix[(i, i)] += 1.0 / (GAMMA * step);
+            shifted[(i, i)] += 1.0 / (GAMMA * step);
         }
         let mut error = f64::INFINITY;
         let mut new_energy = f64::NAN;
-        if factors.factorise() {
+        if let Some(factors) = Factors::new(shifted) {
             for s in 0..4 {
                 let (before, stage) = stages.split_at_mut(s);
                 let gradient = if s < 2 {

@@ -66,7 +66,7 @@ fn checked_size(m: &Matrix) -> usize {
     m.rows
 }
 
-fn is_finite(m: &Matrix) -> bool {
+pub(super) fn is_finite(m: &Matrix) -> bool {
     m.data.iter().all(|x| x.is_finite())
 }
 
@@ -142,7 +142,7 @@ fn with_lapack(m: &Matrix, vectors: bool) -> Option<(Vec<f64>, Matrix)> {
 
 /// OpenBLAS would start a thread a core inside every call; the parallelism is ours, over searches.
 #[cfg(losscape_lapack)]
-fn one_thread() {
+pub(super) fn one_thread() {
     #[cfg(losscape_openblas)]
     {
         unsafe extern "C" {

@@ -6,38 +6,25 @@
 //! candidate and an icosahedron 120. Cost: candidates × n², with n² replaced by a few comparisons for nearly all that fail.
 //! Fails (says so by `None`) when the pair would be too nearly parallel or atoms too close for the tolerance; linear geometries are matched along their axis.
 
-use crate::math::rotation::{self, Mat3, Vec3, apply, cross, dot, length, sub};
+use crate::math::rotation::{self, Mat3, Vec3};
 
 /// Atoms relative to their centroid, and the centroid.
 pub(super) fn centred(x: &[f64]) -> (Vec<Vec3>, Vec3) {
-    let (atoms, _) = x.as_chunks::<3>();
-    let mut centre = [0.0; 3];
-    for atom in atoms {
-        for k in 0..3 {
-            centre[k] += atom[k];
-        }
-    }
-    let centre = centre.map(|c| c / atoms.len().max(1) as f64);
-    (atoms.iter().map(|&a| sub(a, centre)).collect(), centre)
+    let mut atoms: Vec<Vec3> = x.as_chunks::<3>().0.iter().map(|&a| a.into()).collect();
+    let centre = atoms.iter().sum::<Vec3>() / atoms.len().max(1) as f64;
+    atoms.iter_mut().for_each(|a| *a -= centre);
+    (atoms, centre)
 }
 
-/// Principal moments of inertia (ascending, unit masses) and their axes (a row each) of atoms around the origin.
-pub(super) fn inertia(points: &[Vec3]) -> ([f64; 3], Mat3) {
-    let mut tensor = [[0.0; 3]; 3];
-    for &p in points {
-        let square = dot(p, p);
-        for k in 0..3 {
-            for l in 0..3 {
-                tensor[k][l] += if k == l { square } else { 0.0 } - p[k] * p[l];
-            }
-        }
-    }
-    rotation::eigen(tensor)
+/// Principal moments of inertia (ascending, unit masses) and their axes (a column each) of atoms around the origin.
+pub(super) fn inertia(points: &[Vec3]) -> (Vec3, Mat3) {
+    let tensor = points.iter().map(|p| Mat3::from_diagonal_element(p.norm_squared()) - p * p.transpose()).sum();
+    rotation::eigen(&tensor)
 }
 
 /// Principal moments of inertia of atoms at `x` around their centroid, ascending, for unit masses (σ²).
 pub fn moments_of_inertia(x: &[f64]) -> [f64; 3] {
-    inertia(&centred(x).0).0
+    inertia(&centred(x).0).0.into()
 }
 
 /// One geometry laid onto another: a_i ≈ rotation · b_(order i).
@@ -52,32 +39,16 @@ pub(super) struct Match {
 /// The least distance for a given pairing of atoms and chirality.
 pub(super) fn superpose(a: &[Vec3], b: &[Vec3], order: &[usize], mirror: bool) -> Match {
     let sign = if mirror { -1.0 } else { 1.0 };
-    let mut sums = [[0.0; 3]; 3];
-    for (p, &j) in a.iter().zip(order) {
-        let q = b[j];
-        for k in 0..3 {
-            for l in 0..3 {
-                sums[k][l] += sign * q[k] * p[l];
-            }
-        }
-    }
-    let proper = rotation::superposition(&sums);
-    let rotation = if mirror { rotation::negative(&proper) } else { proper };
-    let square: f64 = a
-        .iter()
-        .zip(order)
-        .map(|(&p, &j)| {
-            let gap = sub(p, apply(&rotation, b[j]));
-            dot(gap, gap)
-        })
-        .sum();
+    let sums: Mat3 = a.iter().zip(order).map(|(p, &j)| b[j] * p.transpose()).sum();
+    let rotation = sign * rotation::superposition(&(sign * sums));
+    let square: f64 = a.iter().zip(order).map(|(p, &j)| (p - rotation * b[j]).norm_squared()).sum();
     Match { rotation, order: order.to_vec(), distance: square.sqrt() }
 }
 
 /// A lower bound of the distance between two geometries under every rotation and permutation: their sorted radii.
 pub(super) fn radial_distance(a: &[Vec3], b: &[Vec3]) -> f64 {
     let sorted = |points: &[Vec3]| {
-        let mut radii: Vec<f64> = points.iter().map(|&p| length(p)).collect();
+        let mut radii: Vec<f64> = points.iter().map(|p| p.norm()).collect();
         radii.sort_by(f64::total_cmp);
         radii
     };
@@ -87,12 +58,12 @@ pub(super) fn radial_distance(a: &[Vec3], b: &[Vec3]) -> f64 {
 /// Atoms i and j of a geometry that span a frame with the centroid, with as few candidates for their images as can be.
 /// `None` when the geometry is a point or nearly linear.
 fn frame_pair(points: &[Vec3], tolerance: f64) -> Option<(usize, usize)> {
-    let radii: Vec<f64> = points.iter().map(|&p| length(p)).collect();
+    let radii: Vec<f64> = points.iter().map(|p| p.norm()).collect();
     let largest = radii.iter().fold(0.0f64, |a, &r| a.max(r));
     let shell: Vec<usize> = radii.iter().map(|r| radii.iter().filter(|s| (*s - r).abs() <= 2.0 * tolerance).count()).collect();
     // The image of the pair is off by up to the tolerance; these bounds keep the error that follows at the outermost atom within ten of it.
     let i = (0..points.len()).filter(|&i| radii[i] >= 0.4 * largest && radii[i] > 0.0).min_by_key(|&i| shell[i])?;
-    let off_axis = |j: usize| length(cross(points[i], points[j])) / radii[i];
+    let off_axis = |j: usize| points[i].cross(&points[j]).norm() / radii[i];
     let j = (0..points.len()).filter(|&j| j != i && off_axis(j) >= 0.3 * largest).min_by_key(|&j| shell[j])?;
     Some((i, j))
 }
@@ -121,21 +92,21 @@ pub(super) fn superpositions(a: &[Vec3], b: &[Vec3], tolerance: f64, all: bool) 
     if 2.0 * AMPLIFICATION * tolerance > closest {
         return Superposition::Undecided;
     }
-    let (ri, rj, rij) = (length(a[i]), length(a[j]), length(sub(a[i], a[j])));
-    let target = rotation::transpose(&rotation::frame(a[i], a[j], false));
+    let (ri, rj, rij) = (a[i].norm(), a[j].norm(), a[i].metric_distance(&a[j]));
+    let target = rotation::frame(&a[i], &a[j], false).transpose();
     let mut found = Vec::new();
     let mut order = vec![0; a.len()];
     let mut used = vec![false; a.len()];
     for p in 0..b.len() {
-        if (length(b[p]) - ri).abs() > tolerance {
+        if (b[p].norm() - ri).abs() > tolerance {
             continue;
         }
         for q in 0..b.len() {
-            if q == p || (length(b[q]) - rj).abs() > tolerance || (length(sub(b[p], b[q])) - rij).abs() > 2.0 * tolerance {
+            if q == p || (b[q].norm() - rj).abs() > tolerance || (b[p].metric_distance(&b[q]) - rij).abs() > 2.0 * tolerance {
                 continue;
             }
             for mirror in [false, true] {
-                let map = rotation::multiply(&target, &rotation::frame(b[p], b[q], mirror));
+                let map = target * rotation::frame(&b[p], &b[q], mirror);
                 if !match_atoms(a, b, &map, AMPLIFICATION * tolerance, &mut order, &mut used) {
                     continue;
                 }
@@ -155,12 +126,9 @@ pub(super) fn superpositions(a: &[Vec3], b: &[Vec3], tolerance: f64, all: bool) 
 /// Pairs each atom of `a` with the atom of `b` whose image is within `reach`; false when one has none.
 fn match_atoms(a: &[Vec3], b: &[Vec3], map: &Mat3, reach: f64, order: &mut [usize], used: &mut [bool]) -> bool {
     used.fill(false);
-    for (k, &q) in b.iter().enumerate() {
-        let image = apply(map, q);
-        let near = a.iter().enumerate().find(|&(i, &p)| {
-            let gap = sub(p, image);
-            !used[i] && dot(gap, gap) <= reach * reach
-        });
+    for (k, q) in b.iter().enumerate() {
+        let image = map * q;
+        let near = a.iter().enumerate().find(|&(i, p)| !used[i] && (p - image).norm_squared() <= reach * reach);
         match near {
             Some((i, _)) => {
                 used[i] = true;
@@ -175,10 +143,9 @@ fn match_atoms(a: &[Vec3], b: &[Vec3], map: &Mat3, reach: f64, order: &mut [usiz
 /// The smallest distance between two atoms.
 fn closest_pair(points: &[Vec3]) -> f64 {
     let mut least = f64::INFINITY;
-    for (i, &p) in points.iter().enumerate() {
-        for &q in &points[..i] {
-            let gap = sub(p, q);
-            least = least.min(dot(gap, gap));
+    for (i, p) in points.iter().enumerate() {
+        for q in &points[..i] {
+            least = least.min((p - q).norm_squared());
         }
     }
     least.sqrt()
@@ -187,13 +154,13 @@ fn closest_pair(points: &[Vec3]) -> f64 {
 /// A geometry on a line: atoms are matched in their order along it and against it, each with and without a mirror.
 fn linear_superpositions(a: &[Vec3], b: &[Vec3], tolerance: f64) -> Superposition {
     let along = |points: &[Vec3]| -> Option<Vec<usize>> {
-        let far = points.iter().copied().max_by(|p, q| dot(*p, *p).total_cmp(&dot(*q, *q)))?;
-        let radius = length(far);
-        if points.iter().any(|&p| length(cross(p, far)) > tolerance.max(1e-9) * radius) {
+        let far = points.iter().max_by(|p, q| p.norm_squared().total_cmp(&q.norm_squared()))?;
+        let radius = far.norm();
+        if points.iter().any(|p| p.cross(far).norm() > tolerance.max(1e-9) * radius) {
             return None;
         }
         let mut order: Vec<usize> = (0..points.len()).collect();
-        order.sort_by(|&i, &j| dot(points[i], far).total_cmp(&dot(points[j], far)));
+        order.sort_by(|&i, &j| points[i].dot(far).total_cmp(&points[j].dot(far)));
         Some(order)
     };
     let (Some(first), Some(second)) = (along(a), along(b)) else {
@@ -251,23 +218,24 @@ pub(super) fn canonical(points: &[Vec3]) -> Vec<Vec3> {
     };
     let Some((i, j)) = canonical_shells(points, 1e-4) else {
         // On a line: along x, the end with the larger radius first.
-        let far = points.iter().map(|&p| length(p)).fold(0.0, f64::max);
-        let Some(&axis) = points.iter().find(|&&p| length(p) >= far * (1.0 - 1e-9)) else {
+        let far = points.iter().map(|p| p.norm()).fold(0.0, f64::max);
+        let Some(axis) = points.iter().find(|p| p.norm() >= far * (1.0 - 1e-9)) else {
             return Vec::new();
         };
-        let ways = [1.0, -1.0].map(|s| sorted(points.iter().map(|&p| [s * dot(p, axis) / far.max(1e-300), 0.0, 0.0]).collect()));
+        let ways =
+            [1.0, -1.0].map(|s| sorted(points.iter().map(|p| Vec3::new(s * p.dot(axis) / far.max(1e-300), 0.0, 0.0)).collect()));
         let [one, other] = ways;
         return if comes_first(&other, &one) { other } else { one };
     };
     let mut best: Option<Vec<Vec3>> = None;
     for &p in &i {
         for &q in &j {
-            if length(cross(points[p], points[q])) < 0.1 * length(points[p]) * length(points[q]) {
+            if points[p].cross(&points[q]).norm() < 0.1 * points[p].norm() * points[q].norm() {
                 continue;
             }
             for mirror in [false, true] {
-                let frame = rotation::frame(points[p], points[q], mirror);
-                let list = sorted(points.iter().map(|&r| apply(&frame, r)).collect());
+                let frame = rotation::frame(&points[p], &points[q], mirror);
+                let list = sorted(points.iter().map(|r| frame * r).collect());
                 if best.as_ref().is_none_or(|b| comes_first(&list, b)) {
                     best = Some(list);
                 }
@@ -280,21 +248,21 @@ pub(super) fn canonical(points: &[Vec3]) -> Vec<Vec3> {
 /// The atoms of two shells with as few pairs as can be among those that span a frame; chosen by radii alone, so that no numbering matters.
 fn canonical_shells(points: &[Vec3], tolerance: f64) -> Option<(Vec<usize>, Vec<usize>)> {
     let mut order: Vec<usize> = (0..points.len()).collect();
-    order.sort_by(|&i, &j| length(points[i]).total_cmp(&length(points[j])));
+    order.sort_by(|&i, &j| points[i].norm().total_cmp(&points[j].norm()));
     let mut shells: Vec<Vec<usize>> = Vec::new();
     for i in order {
         match shells.last_mut() {
-            Some(shell) if length(points[i]) - shell.last().map_or(0.0, |&l| length(points[l])) <= tolerance => shell.push(i),
+            Some(shell) if points[i].norm() - shell.last().map_or(0.0, |&l| points[l].norm()) <= tolerance => shell.push(i),
             _ => shells.push(vec![i]),
         }
     }
-    let largest = points.iter().map(|&p| length(p)).fold(0.0, f64::max);
+    let largest = points.iter().map(|p| p.norm()).fold(0.0, f64::max);
     let mut best: Option<(usize, &Vec<usize>, &Vec<usize>)> = None;
     for first in &shells {
         for second in &shells {
             let spans = |&(p, q): &(usize, usize)| {
-                let (r, s) = (length(points[p]), length(points[q]));
-                r >= 0.3 * largest && s >= 0.3 * largest && length(cross(points[p], points[q])) >= 0.101 * r * s
+                let (r, s) = (points[p].norm(), points[q].norm());
+                r >= 0.3 * largest && s >= 0.3 * largest && points[p].cross(&points[q]).norm() >= 0.101 * r * s
             };
             let any = first.iter().flat_map(|&p| second.iter().map(move |&q| (p, q))).any(|pair| spans(&pair));
             let size = first.len() * second.len();

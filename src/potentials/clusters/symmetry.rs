@@ -12,7 +12,7 @@ use super::geometry::{self, Match, Superposition, centred, superpose, superposit
 use crate::math::Matrix;
 use crate::math::assignment::assign;
 use crate::math::random::stream;
-use crate::math::rotation::{self, IDENTITY, Mat3, Vec3, apply, cross, dot, length, sub};
+use crate::math::rotation::{self, Mat3, Vec3};
 use crate::potentials::Symmetry;
 
 /// Tolerance (σ, for each atom) within which a geometry counts as symmetric, as PATHSAMPLE's.
@@ -37,11 +37,10 @@ impl Default for ClusterSymmetry {
 fn best_order(a: &[Vec3], b: &[Vec3], map: &Mat3, costs: &mut Matrix) -> Vec<usize> {
     let n = a.len();
     costs.reset(n, n);
-    for (j, &q) in b.iter().enumerate() {
-        let image = apply(map, q);
-        for (i, &p) in a.iter().enumerate() {
-            let gap = sub(p, image);
-            costs[(i, j)] = dot(gap, gap);
+    for (j, q) in b.iter().enumerate() {
+        let image = map * q;
+        for (i, p) in a.iter().enumerate() {
+            costs[(i, j)] = (p - image).norm_squared();
         }
     }
     assign(costs)
@@ -76,11 +75,9 @@ impl ClusterSymmetry {
         }
         let (_, axes_a) = geometry::inertia(a);
         let (_, axes_b) = geometry::inertia(b);
-        let to_a = rotation::transpose(&axes_a);
-        let mut starts = vec![IDENTITY];
+        let mut starts = vec![Mat3::identity()];
         for [s, t] in [[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]] {
-            let signed = [axes_b[0].map(|e| s * e), axes_b[1].map(|e| t * e), axes_b[2]];
-            starts.push(rotation::multiply(&to_a, &signed));
+            starts.push(axes_a * Mat3::from_diagonal(&Vec3::new(s, t, 1.0)) * axes_b.transpose());
         }
         starts.extend_from_slice(&self.rotations);
         let bound = geometry::radial_distance(a, b);
@@ -89,8 +86,8 @@ impl ClusterSymmetry {
         for start in &starts {
             for mirror in [false, true] {
                 // Principal axes come without a handedness: a start is made proper or improper as asked.
-                let improper = dot(cross(start[0], start[1]), start[2]) < 0.0;
-                let map = if improper == mirror { *start } else { rotation::negative(start) };
+                let improper = start.determinant() < 0.0;
+                let map = if improper == mirror { *start } else { -start };
                 let found = descend(a, b, &map, mirror, &mut costs);
                 if best.as_ref().is_none_or(|b| found.distance < b.distance - 1e-12) {
                     best = Some(found);
@@ -115,8 +112,7 @@ impl Symmetry for ClusterSymmetry {
         }
         let found = self.nearest(&a, &b);
         for (slot, &j) in aligned.as_chunks_mut::<3>().0.iter_mut().zip(&found.order) {
-            let image = apply(&found.rotation, b[j]);
-            *slot = std::array::from_fn(|k| image[k] + centre[k]);
+            *slot = (found.rotation * b[j] + centre).into();
         }
         found.distance
     }
@@ -132,7 +128,7 @@ impl Symmetry for ClusterSymmetry {
     }
 
     fn canonical(&self, x: &[f64]) -> Vec<f64> {
-        geometry::canonical(&centred(x).0).into_iter().flatten().collect()
+        geometry::canonical(&centred(x).0).iter().flatten().copied().collect()
     }
 
     fn log_copies(&self, x: &[f64]) -> f64 {
@@ -154,13 +150,13 @@ impl Symmetry for ClusterSymmetry {
         }
         // Rotations about the principal axes are orthogonal to each other, their squared lengths are the moments.
         let (moments, axes) = geometry::inertia(&points);
-        for (moment, axis) in moments.into_iter().zip(axes) {
+        for (moment, axis) in moments.iter().zip(axes.column_iter()) {
             // About the axis of a linear cluster nothing moves.
-            if moment > 1e-8 * moments[2] {
-                modes.push(points.iter().flat_map(|&p| cross(axis, p).map(|c| c / moment.sqrt())).collect());
+            if *moment > 1e-8 * moments[2] {
+                modes.push(points.iter().flat_map(|p| <[f64; 3]>::from(axis.cross(p) / moment.sqrt())).collect());
             }
         }
-        debug_assert!(modes.iter().all(|m| m.len() == 3 * n && length([m[0], m[1], m[2]]).is_finite()) || n == 0);
+        debug_assert!(modes.iter().flatten().all(|c| c.is_finite()));
         modes
     }
 }
