@@ -1,7 +1,7 @@
 //! Draws disconnectivity graphs: the merge tree of a landscape as branches that hang from regular energy levels.
 //!
 //! Nodes stand at the levels only: two branches part at the lowest level at which their minima are still in one component, and reach
-//! their own places one level below, by slanted lines that cannot cross ([`arrange`] says why). Each branch ends at the energy of its
+//! their own places one level below, by slanted lines that cannot cross (`arrange` says why). Each branch ends at the energy of its
 //! minimum. Going down, every node stays above the lowest minimum it holds (or above the minimum asked for by `centre`), so that a funnel's
 //! bottom lies straight under its top; the global minimum is the trunk, with about equally many minima on either side.
 //! Where the levels end above a merge, the component stays one branch, which ends at its lowest minimum.
