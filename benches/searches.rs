@@ -5,7 +5,7 @@
 //! state is searched and both its sides are minimised, all to RMS 1e-7. A search counts when it converged to index 1 and both
 //! sides are minima below it; repeats count. Networks: a minimum is displaced along one of its 12 softest modes by 1 to 3, all to 1e-9.
 //! Quenches begin uniformly in ±1 and end at RMS 1e-10; basin-hopping takes steps of ±0.5 at T = 0.01. The floor is the gradients alone.
-//! Run: `cargo bench --bench searches`.
+//! Run: `cargo bench --bench searches`, or with a part of a row's name behind `--`.
 
 use losscape::algorithms::transition_state::SaddleMethod;
 use losscape::algorithms::*;
@@ -24,10 +24,17 @@ fn main() {
     println!("{:<28} {:>12} {:>9} {:>10} {:>10}", "work", "per minute", "success", "gradients", "x floor");
     for atoms in [7, 8, 13] {
         for &method in SaddleMethod::ALL {
-            single_ended(atoms, method);
+            if wanted(&format!("LJ{atoms} {}", method.name())) {
+                single_ended(atoms, method);
+            }
         }
     }
     network();
+}
+
+/// Whether a row of this name was asked for.
+fn wanted(name: &str) -> bool {
+    std::env::args().skip(1).filter(|a| !a.starts_with('-')).all(|part| name.contains(&part))
 }
 
 /// The work named at the head, on one thread.
@@ -46,6 +53,9 @@ fn network() {
     println!("network gradient {:.1} µs", 1e6 * gradient);
 
     for (name, newton_below) in [("lbfgs alone", Some(0.0)), ("lbfgs, then Newton", None)] {
+        if !wanted(&format!("quench {name}")) {
+            continue;
+        }
         let mut times = Vec::new();
         let (mut evaluations, mut energy) = (0, 0.0);
         for _ in 0..30 {
@@ -66,6 +76,9 @@ fn network() {
     }
 
     for tolerance in [1e-6, 1e-3] {
+        if !wanted(&format!("basin-hopping {tolerance:e}")) {
+            continue;
+        }
         let options = BasinHopOptions {
             steps: 200,
             step: Some(0.5),
@@ -92,6 +105,9 @@ fn network() {
     })
     .expect("it runs");
     for &method in SaddleMethod::ALL {
+        if !wanted(&format!("transition states {}", method.name())) {
+            continue;
+        }
         let (mut tried, mut good) = (0u64, 0u64);
         let mut ends = std::collections::BTreeMap::new();
         let start = cpu_seconds();
@@ -171,15 +187,18 @@ fn single_ended(atoms: usize, method: SaddleMethod) {
     );
 }
 
-/// CPU seconds of this process so far: another process on the machine changes it little. Wall time where the system does not tell.
+/// CPU seconds of this process's threads so far: another process on the machine changes them little. Wall time where the system does not tell.
 fn cpu_seconds() -> f64 {
     static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let ticks = || -> Option<f64> {
-        let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-        let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
-        Some((fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?) / 100.0)
+    let nanoseconds = || -> Option<f64> {
+        let threads = std::fs::read_dir("/proc/self/task").ok()?.flatten();
+        let first = |path| std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse::<f64>().ok();
+        Some(threads.filter_map(|thread| first(thread.path().join("schedstat"))).sum::<f64>())
     };
-    ticks().unwrap_or_else(|| BEGIN.get_or_init(Instant::now).elapsed().as_secs_f64())
+    match nanoseconds() {
+        Some(sum) if sum > 0.0 => 1e-9 * sum,
+        _ => BEGIN.get_or_init(Instant::now).elapsed().as_secs_f64(),
+    }
 }
 
 /// Seconds of one gradient, the median of many.

@@ -66,7 +66,7 @@ impl<'a> Frame<'a> {
     }
 
     /// Index, near-zero modes, lowest eigenvalues, Σ ln|h|.
-    pub fn curvature(&self) -> Curvature {
+    pub fn curvature(&mut self) -> Curvature {
         let inertia = self.reduced.index();
         let lowest = self.reduced.lowest_values(2);
         let lifts: f64 = self.lifts.iter().map(|l| l.ln()).sum();

@@ -65,7 +65,11 @@ pub fn transition_state(run: &Run, potential: &dyn Potential, start: &[f64], opt
     let mut evaluator = Evaluator::new(run, potential);
     let mut climb = now(Climb::begin(&mut evaluator, start, options))?;
     let mut termination = now(climb.go(&mut evaluator, options))?;
-    let here = curvature(run, potential, &climb.x)?;
+    let here = if climb.dense && termination == Termination::Converged {
+        climb.frame.curvature()
+    } else {
+        curvature(run, potential, &climb.x)?
+    };
     if termination == Termination::Converged {
         if potential.evaporated(&climb.x) {
             termination = Termination::Evaporated;

@@ -62,7 +62,7 @@ impl Tridiagonal {
     }
 
     /// Σ ln|h| over the eigenvalues that are not near zero. O(n) where none is, all eigenvalues otherwise.
-    pub fn log_product(&self) -> f64 {
+    pub fn log_product(&mut self) -> f64 {
         if !self.finite {
             return f64::NAN;
         }

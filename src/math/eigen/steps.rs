@@ -42,9 +42,8 @@ pub struct SaddleStep {
     pub uphill: f64,
     /// Length of the rest.
     pub downhill: f64,
-    /// Eigenvalue of the mode, and the next higher one (NaN for n = 1).
+    /// Eigenvalue of the mode.
     pub eigenvalue: f64,
-    pub next: f64,
     /// σ in the complement.
     pub shift: f64,
     /// g·s + ½ sᵀHs.
@@ -64,13 +63,13 @@ impl Tridiagonal {
         if n == 0 {
             return TrustStep { length: 0.0, shift: 0.0, predicted: 0.0, newton: true, hard_case: false };
         }
-        let [mut b, mut y, mut z, mut pivots, mut u, unused] = std::mem::take(&mut self.scratch);
+        let [mut b, mut y, mut z, mut pivots, mut u] = std::mem::take(&mut self.scratch);
         b.clear();
         b.extend_from_slice(g);
         self.to_reduced(&mut b);
         let step = self.reduced_trust_step(&b, radius, [&mut y, &mut z, &mut pivots, &mut u]);
         out.copy_from_slice(&y);
-        self.scratch = [b, y, z, pivots, u, unused];
+        self.scratch = [b, y, z, pivots, u];
         self.from_reduced(out);
         step
     }
@@ -95,8 +94,8 @@ impl Tridiagonal {
                 return TrustStep { length, shift: 0.0, predicted: 0.5 * dot(b, y), newton: true, hard_case: false };
             }
         } else {
-            let lowest = self.eigenvalue(0);
-            self.reduced_eigenvector(lowest, &[], u);
+            let lowest = self.find_softest();
+            u.clone_from(&self.softest);
             let along = dot(u, b);
             left = (-lowest).max(0.0);
             sigma = left + (along.abs() / radius).max(1e-12 * self.scale);
@@ -170,16 +169,21 @@ impl Tridiagonal {
                 uphill: failed,
                 downhill: failed,
                 eigenvalue: failed,
-                next: failed,
                 shift: failed,
                 predicted: failed,
             };
         }
         let mode = mode.min(n - 1);
-        let [mut b, mut y, mut z, unused, mut u, also_unused] = std::mem::take(&mut self.scratch);
-        let values = self.lowest_values(mode.max(1) + 1);
-        let eigenvalue = values[mode];
-        self.reduced_eigenvector(eigenvalue, &[], &mut u);
+        let [mut b, mut y, mut z, unused, mut u] = std::mem::take(&mut self.scratch);
+        let eigenvalue = if mode == 0 {
+            let lowest = self.find_softest();
+            u.clone_from(&self.softest);
+            lowest
+        } else {
+            let value = self.lowest_values(mode + 1)[mode];
+            self.reduced_eigenvector(value, &[], &mut u);
+            value
+        };
         // The same sense as before: to_reduced keeps dot products.
         out.copy_from_slice(vector);
         vector.copy_from_slice(&u);
@@ -198,9 +202,15 @@ impl Tridiagonal {
         let root = (eigenvalue * eigenvalue + 4.0 * along * along).sqrt() - eigenvalue;
         let uphill = if along == 0.0 { 0.0 } else { (2.0 * along / root).clamp(-radius, radius) };
 
-        // Down: the lowest eigenvalue of the complement bounds the shift.
-        let bound = values.iter().enumerate().filter(|(k, _)| *k != mode).map(|(_, &h)| h).next().unwrap_or(f64::INFINITY);
-        let tiny = (f64::EPSILON * self.scale).max(f64::MIN_POSITIVE / f64::EPSILON);
+        // Down: the lowest eigenvalue of the complement bounds the shift, where it is not positive.
+        let tiny = self.smallest_pivot();
+        let below = self.count_below(tiny);
+        let bound = match (mode, below) {
+            (_, 0) => f64::INFINITY,
+            (0, 1) => f64::INFINITY,
+            (0, _) => self.lowest_values(2)[1],
+            _ => self.lowest_values(1)[0],
+        };
         let size = norm(&b);
         let (mut sigma, mut downhill) = (0.0, 0.0);
         y.clear();
@@ -209,7 +219,7 @@ impl Tridiagonal {
             let floor = (-bound).max(0.0);
             let (mut left, mut right) = (floor, size / radius + floor);
             // Beside a definite complement Newton's own step may do; otherwise begin where the step is short for certain.
-            sigma = if bound > tiny { 0.0 } else { right };
+            sigma = if bound == f64::INFINITY { 0.0 } else { right };
             for round in 0..ROUNDS {
                 self.factors.factorise(&self.diagonal, &self.below, -sigma, tiny);
                 y.iter_mut().zip(&b).for_each(|(y, b)| *y = -b);
@@ -245,14 +255,13 @@ impl Tridiagonal {
         let predicted = dot(&b, &y) + 0.5 * self.curvature(&y) + along * uphill + 0.5 * eigenvalue * uphill * uphill;
         add_scaled(&mut y, uphill, &u);
         out.copy_from_slice(&y);
-        self.scratch = [b, y, z, unused, u, also_unused];
+        self.scratch = [b, y, z, unused, u];
         self.from_reduced(out);
         SaddleStep {
             length: downhill.hypot(uphill),
             uphill,
             downhill,
             eigenvalue,
-            next: bound_or_nan(bound),
             shift: sigma,
             predicted,
         }
@@ -276,18 +285,6 @@ impl Tridiagonal {
         solve_with(pivots, &self.below, y);
         true
     }
-
-    /// yᵀ T y.
-    fn curvature(&self, y: &[f64]) -> f64 {
-        let mut sum = 0.0;
-        for i in 0..self.n {
-            sum += self.diagonal[i] * y[i] * y[i];
-            if i + 1 < self.n {
-                sum += 2.0 * self.below[i] * y[i] * y[i + 1];
-            }
-        }
-        sum
-    }
 }
 
 /// y ← (L D Lᵀ)⁻¹ y, where L has below[i] / pivots[i] under its diagonal of ones.
@@ -309,10 +306,6 @@ fn shorten(y: &mut [f64], length: &mut f64, radius: f64) {
         y.iter_mut().for_each(|x| *x *= s);
         *length = radius;
     }
-}
-
-fn bound_or_nan(bound: f64) -> f64 {
-    if bound.is_finite() { bound } else { f64::NAN }
 }
 
 #[cfg(test)]
@@ -409,7 +402,6 @@ mod tests {
                 let (mut s, mut u) = (vec![0.0; n], vectors.column(0));
                 let step = reduced(&m).saddle_step(&g, radius, 0, &mut u, &mut s);
                 assert!(dot(&u, &vectors.column(0)) > 1.0 - 1e-12 && (step.eigenvalue - values[0]).abs() < 1e-12);
-                assert!((step.next - values[1]).abs() < 1e-12);
                 let along = dot(&g, &u);
                 let (h, ratio) = (values[0].abs(), along / values[0]);
                 let expected = 2.0 * along / (h * (1.0 + (1.0 + 4.0 * ratio * ratio).sqrt()));
@@ -452,7 +444,7 @@ mod tests {
         let (mut u, mut s) = ([1.0], [0.0]);
         let step = reduced(&Matrix::from_rows(1, 1, vec![-2.0])).saddle_step(&[0.5], 1.0, 0, &mut u, &mut s);
         // Uphill: towards the maximum, against the downhill direction −g.
-        assert!(s[0] > 0.0 && step.next.is_nan() && step.downhill == 0.0);
+        assert!(s[0] > 0.0 && step.downhill == 0.0);
         let mut t = reduced(&Matrix::from_rows(1, 1, vec![f64::NAN]));
         assert!(t.trust_step(&[1.0], 1.0, &mut s).length.is_nan() && s[0].is_nan());
         assert!(t.saddle_step(&[1.0], 1.0, 0, &mut u, &mut s).length.is_nan());
