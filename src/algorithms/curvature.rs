@@ -9,7 +9,7 @@ use super::Curvature;
 use super::evaluator::{Evaluator, now};
 use crate::base::{Result, Run};
 use crate::math::Matrix;
-use crate::math::eigen::{NEAR_ZERO, Tridiagonal, shift_modes};
+use crate::math::eigen::{NEAR_ZERO, Tridiagonal, TrustStep, shift_modes};
 use crate::math::lanczos::{Iteration, Lanczos};
 use crate::math::random::stream;
 use crate::potentials::Potential;
@@ -98,15 +98,25 @@ impl<'a> Frame<'a> {
         full
     }
 
-    /// The step that minimises g·s + ½ s·H s within `radius`; gives that (negative) value.
-    pub fn trust_step(&mut self, g: &[f64], radius: f64, step: &mut [f64]) -> f64 {
+    /// v ← (H + shift)⁻¹ v.
+    pub fn solve_shifted(&mut self, shift: f64, v: &mut [f64]) {
+        let [mut slope, mode, mut part] = std::mem::take(&mut self.scratch);
+        gather(self.active.as_deref(), v, &mut slope);
+        part.resize(slope.len(), 0.0);
+        self.reduced.solve_shifted(-shift, &slope, &mut part);
+        scatter(self.active.as_deref(), &part, v);
+        self.scratch = [slope, mode, part];
+    }
+
+    /// The step that minimises g·s + ½ s·H s within `radius`.
+    pub fn trust_step(&mut self, g: &[f64], radius: f64, step: &mut [f64]) -> TrustStep {
         let [mut slope, mode, mut part] = std::mem::take(&mut self.scratch);
         gather(self.active.as_deref(), g, &mut slope);
         part.resize(slope.len(), 0.0);
         let taken = self.reduced.trust_step(&slope, radius, &mut part);
         scatter(self.active.as_deref(), &part, step);
         self.scratch = [slope, mode, part];
-        taken.predicted
+        taken
     }
 
     /// The step up along the lowest mode and down in all others, each of at most `radius`; `vector` gets the mode, in the sense of its old

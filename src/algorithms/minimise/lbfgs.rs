@@ -41,23 +41,28 @@ impl Memory {
         self.pairs.clear();
     }
 
-    /// `step` = −H⁻¹ g by the two-loop recursion.
+    /// `step` = −H⁻¹ g by the two-loop recursion on GMIN's diagonal.
     pub fn direction(&mut self, g: &[f64], step: &mut [f64]) {
+        let diagonal = match self.pairs.back() {
+            Some(last) => (last.ys / dot(&last.y, &last.y)).abs(),
+            None => {
+                let length = norm(g);
+                FIRST_DIAGONAL * if length > 0.0 { (1.0 / length).min(length) } else { 1.0 }
+            }
+        };
+        self.direction_from(g, step, |step| step.iter_mut().for_each(|d| *d *= diagonal));
+    }
+
+    /// The same on any first approximation of H⁻¹, which `inverse` multiplies its argument by.
+    pub fn direction_from(&mut self, g: &[f64], step: &mut [f64], inverse: impl FnOnce(&mut [f64])) {
         for (d, g) in step.iter_mut().zip(g) {
             *d = -g;
         }
-        let Some(last) = self.pairs.back() else {
-            let length = norm(g);
-            let scale = FIRST_DIAGONAL * if length > 0.0 { (1.0 / length).min(length) } else { 1.0 };
-            step.iter_mut().for_each(|d| *d *= scale);
-            return;
-        };
-        let diagonal = (last.ys / dot(&last.y, &last.y)).abs();
         for (pair, alpha) in self.pairs.iter().zip(&mut self.alpha).rev() {
             *alpha = dot(&pair.s, step) / pair.ys;
             add_scaled(step, -*alpha, &pair.y);
         }
-        step.iter_mut().for_each(|d| *d *= diagonal);
+        inverse(step);
         for (pair, alpha) in self.pairs.iter().zip(&self.alpha) {
             let beta = dot(&pair.y, step) / pair.ys;
             add_scaled(step, alpha - beta, &pair.s);

@@ -48,7 +48,7 @@ crate::options! {
         /// Step per unit of gradient of `adam` and `gradient_descent`.
         learning_rate: Option<f64> = None => "1e-3 for adam; gradient_descent backtracks", POSITIVE, "length² per energy";
         /// RMS gradient below which LBFGS hands over to trust-region Newton; 0 never does.
-        newton_below: Option<f64> = None => "1e-3 for networks of up to 400 parameters, 0 otherwise", NOT_NEGATIVE, "energy per length";
+        newton_below: Option<f64> = None => "1e-2 for networks of up to 400 parameters, 0 otherwise", NOT_NEGATIVE, "energy per length";
     }
 }
 
@@ -68,9 +68,9 @@ pub fn default_memory(potential: &dyn Potential) -> usize {
 
 impl MinimiseOptions {
     fn newton_below(&self, potential: &dyn Potential) -> f64 {
-        // With an analytic dense Hessian a Newton step costs some nine gradients and a quench saves hundreds.
+        // With an analytic dense Hessian a Newton step costs some nine gradients, serves as many further steps, and a quench saves hundreds.
         let suits = potential.family() == Family::Network && potential.prefers_dense_hessian();
-        self.newton_below.unwrap_or(if suits { 1e-3 } else { 0.0 })
+        self.newton_below.unwrap_or(if suits { 1e-2 } else { 0.0 })
     }
 }
 
