@@ -9,7 +9,7 @@ use super::Curvature;
 use super::evaluator::{Evaluator, now};
 use crate::base::{Result, Run};
 use crate::math::Matrix;
-use crate::math::eigen::{NEAR_ZERO, Tridiagonal, TrustStep, shift_modes};
+use crate::math::eigen::{NEAR_ZERO, SaddleStep, Tridiagonal, TrustStep, shift_modes};
 use crate::math::lanczos::{Iteration, Lanczos};
 use crate::math::random::stream;
 use crate::potentials::Potential;
@@ -120,8 +120,8 @@ impl<'a> Frame<'a> {
     }
 
     /// The step up along the lowest mode and down in all others, each of at most `radius`; `vector` gets the mode, in the sense of its old
-    /// content. Gives the mode's eigenvalue and the change of energy that the model foretells.
-    pub fn saddle_step(&mut self, g: &[f64], radius: f64, vector: &mut [f64], step: &mut [f64]) -> (f64, f64) {
+    /// content.
+    pub fn saddle_step(&mut self, g: &[f64], radius: f64, vector: &mut [f64], step: &mut [f64]) -> SaddleStep {
         let [mut slope, mut mode, mut part] = std::mem::take(&mut self.scratch);
         gather(self.active.as_deref(), g, &mut slope);
         gather(self.active.as_deref(), vector, &mut mode);
@@ -130,7 +130,7 @@ impl<'a> Frame<'a> {
         scatter(self.active.as_deref(), &part, step);
         scatter(self.active.as_deref(), &mode, vector);
         self.scratch = [slope, mode, part];
-        (taken.eigenvalue, taken.predicted)
+        taken
     }
 }
 

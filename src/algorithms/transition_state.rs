@@ -6,6 +6,8 @@
 //! (overlap > 0.9999), 100 after. With a dense Hessian the last steps are those of
 //! `eigenvector_following` (Cerjan & Miller 1981; P-RFO): at every step the same uphill step along e and a trust-region Newton step
 //! downhill in the complement; quadratic convergence.
+//! Near the transition state one Hessian serves several steps: LBFGS goes on in the tangent space from its shifted inverse while the
+//! gradient falls.
 //! Cost: a Hessian (or some ten products) and 10 to 100 gradients an iteration; eigenvector_following one Hessian and one gradient.
 //! Fails where the softest mode of the start leads elsewhere: that is a value whose termination says so.
 //!
@@ -49,6 +51,9 @@ crate::options! {
 
 /// RMS gradient below which the hybrid hands over to full second order, where the Hessian is dense.
 const SECOND_ORDER_BELOW: f64 = 1e-2;
+/// Further steps that one Hessian may serve, and what each must bring the gradient down by.
+const COASTING: usize = 30;
+const FALL: f64 = 0.9;
 /// Overlap of successive eigenvectors above which the mode has settled.
 const SETTLED: f64 = 0.9999;
 
@@ -142,7 +147,7 @@ impl<'a> Climb<'a> {
             }
             let near = self.eigenvalue < 0.0 && rms(&self.g) < SECOND_ORDER_BELOW && self.overlap > 0.9;
             if options.method == SaddleMethod::EigenvectorFollowing || (self.dense && near) {
-                self.second_order_step(evaluator).await?;
+                self.second_order_step(evaluator, options.tolerance).await?;
             } else {
                 self.hybrid_step(evaluator, options.tolerance).await?;
             }
@@ -247,11 +252,12 @@ impl<'a> Climb<'a> {
     }
 
     /// One step uphill along the mode and Newton-like downhill in its complement, refused where the energy behaves otherwise than foretold.
-    async fn second_order_step(&mut self, evaluator: &mut Evaluator<'a>) -> Result<()> {
+    async fn second_order_step(&mut self, evaluator: &mut Evaluator<'a>, tolerance: f64) -> Result<()> {
         let n = self.x.len();
         let (mut step, mut x, mut g) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
         loop {
-            let (_, predicted) = self.frame.saddle_step(&self.g, self.cap, &mut self.mode, &mut step);
+            let taken = self.frame.saddle_step(&self.g, self.cap, &mut self.mode, &mut step);
+            let predicted = taken.predicted;
             for i in 0..n {
                 x[i] = self.x[i] + step[i];
             }
@@ -270,9 +276,63 @@ impl<'a> Climb<'a> {
                 std::mem::swap(&mut self.x, &mut x);
                 std::mem::swap(&mut self.g, &mut g);
                 self.energy = energy;
+                if fits && predicted.abs() > rounding && rms(&self.g) < SECOND_ORDER_BELOW {
+                    let mut memory = Memory::new(COASTING);
+                    remember(&mut memory, &self.mode, &self.x, &x, &self.g, &g);
+                    self.coast(evaluator, memory, taken.shift, tolerance).await?;
+                }
                 return Ok(());
             }
         }
+    }
+
+    /// Goes on with the Hessian that is there while that brings the gradient down: up along the mode, and in its complement LBFGS from the
+    /// shifted inverse.
+    async fn coast(&mut self, evaluator: &mut Evaluator<'a>, mut memory: Memory, shift: f64, tolerance: f64) -> Result<()> {
+        let n = self.x.len();
+        let (mut step, mut x, mut g) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        for _ in 0..COASTING {
+            let before = rms(&self.g);
+            if before <= tolerance {
+                return Ok(());
+            }
+            let mut side = self.g.clone();
+            project(&mut side, &self.mode);
+            memory.direction_from(&side, &mut step, |v| self.frame.solve_shifted(shift, v));
+            project(&mut step, &self.mode);
+            let length = norm(&step);
+            // (an undefined slope ends it too)
+            if !(dot(&step, &side) < 0.0) {
+                return Ok(());
+            }
+            let scale = (self.cap / length).min(1.0);
+            let up = self.uphill();
+            for i in 0..n {
+                x[i] = self.x[i] + scale * step[i] + up * self.mode[i];
+            }
+            let energy = evaluator.gradient(&x, &mut g).await?;
+            if !(energy.is_finite() && rms(&g) < FALL * before) {
+                return Ok(());
+            }
+            remember(&mut memory, &self.mode, &x, &self.x, &g, &self.g);
+            std::mem::swap(&mut self.x, &mut x);
+            std::mem::swap(&mut self.g, &mut g);
+            self.energy = energy;
+        }
+        Ok(())
+    }
+}
+
+/// Adds the part of a step beside the mode to the memory, where the energy curves up along it.
+fn remember(memory: &mut Memory, mode: &[f64], x: &[f64], old_x: &[f64], g: &[f64], old_g: &[f64]) {
+    let difference = |new: &[f64], old: &[f64]| -> Vec<f64> {
+        let mut change: Vec<f64> = new.iter().zip(old).map(|(new, old)| new - old).collect();
+        project(&mut change, mode);
+        change
+    };
+    let (s, y) = (difference(x, old_x), difference(g, old_g));
+    if dot(&s, &y) > 0.0 {
+        memory.push(s.into_iter(), y.into_iter());
     }
 }
 

@@ -4,7 +4,7 @@
 //! the model by conjugate gradients on Hessian-vector products (Steihaug). A step is taken when the energy falls; at the rounding of the
 //! energy, when the gradient falls. Converges quadratically.
 //! A dense Hessian costs as much as ten gradients, and the valleys of networks are long, narrow and bent: the step along the valley leaves
-//! its floor. So each Hessian serves several steps: after its own, LBFGS goes on from its shifted inverse ([`coast`]) while that earns more
+//! its floor. So each Hessian serves several steps: after its own, LBFGS goes on from its shifted inverse (`coast`) while that earns more
 //! for the time than another Hessian would.
 //!
 //! References: J. J. Moré, D. C. Sorensen, SIAM J. Sci. Stat. Comput. 4, 553 (1983), doi:10.1137/0904038; T. Steihaug, SIAM J. Numer.

@@ -257,14 +257,7 @@ impl Tridiagonal {
         out.copy_from_slice(&y);
         self.scratch = [b, y, z, unused, u];
         self.from_reduced(out);
-        SaddleStep {
-            length: downhill.hypot(uphill),
-            uphill,
-            downhill,
-            eigenvalue,
-            shift: sigma,
-            predicted,
-        }
+        SaddleStep { length: downhill.hypot(uphill), uphill, downhill, eigenvalue, shift: sigma, predicted }
     }
 
     /// y ← −(T + σ)⁻¹ b by L D Lᵀ; false where a pivot is not above `tiny`: the matrix is not positive definite.
