@@ -8,7 +8,7 @@
 //! the trust-region equation in the complement of e₁, where σ ≥ max(0, −h₂).
 //!
 //! Cost after `reduce`: O(n) for each σ (three to six of them), one or two eigenvalues where H is not positive definite, and two vectors
-//! through the reflections. For n = 74: 7 µs where Newton's step fits, 12 on the boundary, 32 where H is indefinite, 50 for `saddle_step`.
+//! through the reflections. For n = 74: 7 µs where Newton's step fits, 12 on the boundary.
 //! When it fails: where the matrix is not finite the step is NaN. Zero modes must be shifted away first (`shift_modes`), or their noise
 //! divided by their noise fills the radius.
 //! References: J. J. Moré, D. C. Sorensen, SIAM J. Sci. Stat. Comput. 4, 553 (1983), doi:10.1137/0904038 (trust region);

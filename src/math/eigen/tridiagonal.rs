@@ -5,8 +5,8 @@
 //! lowest eigenvalue stands alone Rayleigh quotients finish it in two or three solves. What was found is kept until the next matrix.
 //! All eigenvalues and the determinant are in `spectrum.rs`. Eight counts run side by side since one alone waits for its divisions.
 //!
-//! Cost for n = 74 at 2.5 GHz: `reduce` 35 µs; a count 1 µs, `index` 7, the lowest pair 12, any other eigenvalue 14, an eigenvector 6, a
-//! vector in or out of the reduced basis 3.
+//! Cost for n = 74 at 2.5 GHz: `reduce` 35 µs; a count 1 µs, an eigenvalue 14, an eigenvector 6, a vector in or out of the reduced basis 3.
+//! `index` is six counts, the lowest pair about as many and three solves.
 //! When it fails: eigenvalues are exact to a few eps of the largest one, so one that is 1e-16 of it has no correct digit; eigenvectors of
 //! eigenvalues closer than 1e-3 of the norm are made orthogonal to each other and span the right space, but are not unique in it.
 //! References: W. Barth, R. S. Martin, J. H. Wilkinson, Numerische Mathematik 9, 386 (1967), doi:10.1007/BF02162154 (Sturm counts);
