@@ -1,7 +1,8 @@
 //! The way down on both sides of a transition state: which two minima it connects.
 //!
 //! The position is pushed off along ± the eigenvector and minimised. Long quasi-Newton steps fall into wrong basins, so the step cap
-//! starts at the push-off and grows by a tenth an iteration: the first part of the way is that of steepest descent.
+//! starts at the push-off and grows by a tenth an iteration: the first part of the way is that of steepest descent. Where second order
+//! takes over near a transition state (networks), its trust region does that.
 //! Cost: two minimisations. Reference: D. J. Wales, Energy Landscapes (CUP 2003), section 6.3; OPTIM (PUSHOFF).
 
 use super::evaluator::{Evaluator, check_position, now};
@@ -60,4 +61,42 @@ pub fn pathway(
     energies.push(top);
     energies.extend(up);
     Ok(Pathway { minus, plus, length: minus_length + plus_length, energies })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithms::Termination;
+    use crate::algorithms::transition_state::{SaddleMethod, TransitionStateOptions, transition_state};
+    use crate::data::Dataset;
+    use crate::math::Matrix;
+    use crate::network::{Network, NetworkOptions};
+    use crate::potentials::loss::{LossOptions, NetworkLoss};
+
+    /// Whatever minimiser goes down, the profile falls from the transition state to both minima and ends there.
+    #[test]
+    fn the_profile_falls_to_both_minima() {
+        let run = Run::silent();
+        let inputs = Matrix::from_rows(12, 2, (0..24).map(|k| (1.7 * f64::from(k)).sin()).collect());
+        let data = Dataset::with_classes(inputs, &[0, 1, 2, 0, 1, 0, 2, 2, 1, 0, 1, 2]).expect("twelve items");
+        let net = Network::new(&[2, 3, 3], &NetworkOptions::default()).expect("the network is sound");
+        let potential = NetworkLoss::new(&net, &data, &LossOptions { l2: 1e-3, ..Default::default() }).expect("they fit");
+        let mut ways = 0;
+        for seed in 0..20 {
+            let climb = TransitionStateOptions { method: SaddleMethod::EigenvectorFollowing, ..Default::default() };
+            let top = transition_state(&run, &potential, &potential.random(seed, 1.0), &climb).expect("it runs");
+            if top.termination != Termination::Converged {
+                continue;
+            }
+            let way = pathway(&run, &potential, &top.point.position, &top.eigenvector, &Default::default()).expect("it runs");
+            let energies = &way.energies;
+            let middle = energies.iter().position(|&e| e == top.point.energy).expect("the transition state is on its way");
+            assert!(middle > 2 && energies.len() - middle > 3, "{energies:?}");
+            assert_eq!((energies[0], energies[energies.len() - 1]), (way.minus.point.energy, way.plus.point.energy));
+            assert!(energies[..=middle].is_sorted_by(|a, b| *a <= b + 1e-10), "{energies:?}");
+            assert!(energies[middle..].is_sorted_by(|a, b| *b <= a + 1e-10), "{energies:?}");
+            ways += 1;
+        }
+        assert!(ways > 0);
+    }
 }

@@ -20,7 +20,7 @@ use super::minimise::lbfgs::Memory;
 use super::minimise::{default_max_step, default_memory};
 use super::{Saddle, StationaryPoint, Termination};
 use crate::base::{Error, Result, Run};
-use crate::math::matrix::{add_scaled, dot, norm, rms};
+use crate::math::matrix::{add_scaled, difference, dot, norm, rms};
 use crate::potentials::{Family, Potential};
 
 crate::choices! {
@@ -278,12 +278,19 @@ impl<'a> Climb<'a> {
                 self.energy = energy;
                 if fits && predicted.abs() > rounding && rms(&self.g) < SECOND_ORDER_BELOW {
                     let mut memory = Memory::new(COASTING);
-                    remember(&mut memory, &self.mode, &self.x, &x, &self.g, &g);
+                    memory.push_convex(self.beside(&self.x, &x), self.beside(&self.g, &g));
                     self.coast(evaluator, memory, taken.shift, tolerance).await?;
                 }
                 return Ok(());
             }
         }
+    }
+
+    /// new − old without its component along the mode.
+    fn beside(&self, new: &[f64], old: &[f64]) -> Vec<f64> {
+        let mut change = difference(new, old);
+        project(&mut change, &self.mode);
+        change
     }
 
     /// Goes on with the Hessian that is there while that brings the gradient down: up along the mode, and in its complement LBFGS from the
@@ -314,25 +321,12 @@ impl<'a> Climb<'a> {
             if !(energy.is_finite() && rms(&g) < FALL * before) {
                 return Ok(());
             }
-            remember(&mut memory, &self.mode, &x, &self.x, &g, &self.g);
+            memory.push_convex(self.beside(&x, &self.x), self.beside(&g, &self.g));
             std::mem::swap(&mut self.x, &mut x);
             std::mem::swap(&mut self.g, &mut g);
             self.energy = energy;
         }
         Ok(())
-    }
-}
-
-/// Adds the part of a step beside the mode to the memory, where the energy curves up along it.
-fn remember(memory: &mut Memory, mode: &[f64], x: &[f64], old_x: &[f64], g: &[f64], old_g: &[f64]) {
-    let difference = |new: &[f64], old: &[f64]| -> Vec<f64> {
-        let mut change: Vec<f64> = new.iter().zip(old).map(|(new, old)| new - old).collect();
-        project(&mut change, mode);
-        change
-    };
-    let (s, y) = (difference(x, old_x), difference(g, old_g));
-    if dot(&s, &y) > 0.0 {
-        memory.push(s.into_iter(), y.into_iter());
     }
 }
 

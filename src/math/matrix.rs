@@ -79,6 +79,11 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
+/// a − b.
+pub fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
+}
+
 /// |a|.
 pub fn norm(a: &[f64]) -> f64 {
     dot(a, a).sqrt()

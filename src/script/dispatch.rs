@@ -212,13 +212,14 @@ fn no_member(shared: &Shared, value: &Dynamic, type_name: &str, name: &str) -> E
         known.splice(0..0, table.0.names().map(String::from));
     }
     let error = Error::new(Kind::Name, format!("{} has no field `{name}`", with_article(type_name)));
-    let near = nearest(name, known.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    let near = nearest(name, known.iter().map(String::as_str));
     // Of Rhai's own types only a part of the methods is ours: a list would mislead.
     let is_ours = value.is::<Object>() || value.is::<Table>() || shared.catalogue.type_of(value).is_some();
-    let all = (is_ours && !known.is_empty()).then(|| format!("it has {}", known.join(", ")));
+    let all = (is_ours && !known.is_empty()).then(|| known.join(", "));
     match (near, all) {
-        (Some(near), Some(all)) => error.hint(format!("{near} I{}", &all[1..])),
-        (Some(hint), None) | (None, Some(hint)) => error.hint(hint),
+        (Some(near), Some(all)) => error.hint(format!("did you mean `{near}`? It has {all}")),
+        (Some(near), None) => error.hint(format!("did you mean `{near}`?")),
+        (None, Some(all)) => error.hint(format!("it has {all}")),
         (None, None) => error,
     }
 }

@@ -56,10 +56,7 @@ pub(super) async fn gradient_descent(
         if !energy.is_finite() {
             return Ok(Termination::NotFinite);
         }
-        state.length += t * length;
-        std::mem::swap(&mut state.x, &mut x);
-        std::mem::swap(&mut state.gradient, &mut g);
-        state.energy = energy;
+        state.accept(&mut x, &mut g, energy, t * length);
         if options.learning_rate.is_none() {
             rate = 2.0 * t;
         }

@@ -89,6 +89,13 @@ impl Memory {
             self.pairs.push_back(pair);
         }
     }
+
+    /// The same where the energy curves up along the step; otherwise the pair is left out, and the inverse Hessian stays positive definite.
+    pub fn push_convex(&mut self, s: Vec<f64>, y: Vec<f64>) {
+        if dot(&s, &y) > 0.0 {
+            self.push(s.into_iter(), y.into_iter());
+        }
+    }
 }
 
 /// Runs until the RMS gradient is at most `until`.
@@ -147,14 +154,8 @@ pub(super) async fn lbfgs(
             continue;
         }
         fruitless = 0;
-        state.length += (scale * length).abs();
         memory.push(step.iter().map(|d| scale * d), g.iter().zip(&state.gradient).map(|(new, old)| new - old));
-        std::mem::swap(&mut state.x, &mut x);
-        std::mem::swap(&mut state.gradient, &mut g);
-        state.energy = energy;
-        if let Some(trace) = &mut state.trace {
-            trace.push(energy);
-        }
+        state.accept(&mut x, &mut g, energy, (scale * length).abs());
         cap = (1.1 * cap).min(longest);
     }
 }

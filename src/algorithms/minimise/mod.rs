@@ -92,6 +92,17 @@ impl State {
     pub fn rms(&self) -> f64 {
         rms(&self.gradient)
     }
+
+    /// Goes on to `x`, a step of this length away, where energy and gradient are known; the old position and gradient take their places.
+    fn accept(&mut self, x: &mut Vec<f64>, gradient: &mut Vec<f64>, energy: f64, length: f64) {
+        std::mem::swap(&mut self.x, x);
+        std::mem::swap(&mut self.gradient, gradient);
+        self.energy = energy;
+        self.length += length;
+        if let Some(trace) = &mut self.trace {
+            trace.push(energy);
+        }
+    }
 }
 
 /// Follows the energy downhill from `start` until the RMS gradient is at most `options.tolerance`.

@@ -16,7 +16,7 @@ use super::super::evaluator::Evaluator;
 use super::lbfgs::Memory;
 use super::{MinimiseOptions, State, default_max_step};
 use crate::base::Result;
-use crate::math::matrix::{add_scaled, dot, norm, rms};
+use crate::math::matrix::{add_scaled, difference, dot, norm, rms};
 
 /// Further steps that one Hessian may serve, and the part of its own step's descent that each must bring.
 const COASTING: usize = 30;
@@ -72,13 +72,10 @@ pub(super) async fn newton(evaluator: &mut Evaluator<'_>, state: &mut State, opt
                 radius = 0.25 * length.min(radius);
             }
             if accept {
-                state.length += length;
-                std::mem::swap(&mut state.x, &mut x);
-                std::mem::swap(&mut state.gradient, &mut g);
-                state.energy = energy;
+                state.accept(&mut x, &mut g, energy, length);
                 if dense && -change > rounding {
                     let mut memory = Memory::new(COASTING);
-                    remember(&mut memory, &state.x, &x, &state.gradient, &g);
+                    memory.push_convex(difference(&state.x, &x), difference(&state.gradient, &g));
                     let coasting = Coasting { memory, shift, radius, descent: -change };
                     coast(evaluator, state, options, &mut frame, coasting).await?;
                 }
@@ -134,25 +131,13 @@ async fn coast(
             state.step_cuts += 1;
             return Ok(());
         }
-        remember(&mut coasting.memory, &x, &state.x, &g, &state.gradient);
-        state.length += scale * length;
-        std::mem::swap(&mut state.x, &mut x);
-        std::mem::swap(&mut state.gradient, &mut g);
-        state.energy = energy;
+        coasting.memory.push_convex(difference(&x, &state.x), difference(&g, &state.gradient));
+        state.accept(&mut x, &mut g, energy, scale * length);
         if earned < EARNS * coasting.descent {
             return Ok(());
         }
     }
     Ok(())
-}
-
-/// Adds a step to the memory where the energy curves up along it.
-fn remember(memory: &mut Memory, x: &[f64], old_x: &[f64], g: &[f64], old_g: &[f64]) {
-    let steps = || x.iter().zip(old_x).map(|(new, old)| new - old);
-    let changes = || g.iter().zip(old_g).map(|(new, old)| new - old);
-    if steps().zip(changes()).map(|(s, y)| s * y).sum::<f64>() > 0.0 {
-        memory.push(steps(), changes());
-    }
 }
 
 /// The quadratic model minimised by conjugate gradients until it is solved, curves down, or leaves the ball; gives the model's change.
