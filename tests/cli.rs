@@ -163,6 +163,26 @@ fn safe_mode_keeps_to_its_folders() {
     assert_eq!(text(&run(&["-e", &import]).stdout), "2\n");
 }
 
+#[test]
+fn import_finds_files_beside_the_one_that_imports() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("deep")).expect("a folder");
+    script(&folder.path().join("deep"), "inner.rhai", "fn three() { 3 }");
+    script(
+        folder.path(),
+        "other.rhai",
+        "fn two() { import \"deep/inner\" as i; i::three() - 1 }\nfn wrong() {\n  vector([1])[5] }",
+    );
+    let good = script(folder.path(), "good.rhai", "import \"other\" as o;\nprint(o::two());");
+    let bad = script(folder.path(), "bad.rhai", "import \"other\" as o;\no::wrong();");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let output = losscape().arg(&good).current_dir(elsewhere.path()).output().expect("the program starts");
+    assert_eq!(text(&output.stdout), "2\n", "{}", text(&output.stderr));
+    let output = losscape().arg(&bad).current_dir(elsewhere.path()).output().expect("the program starts");
+    let said = text(&output.stderr);
+    assert!(said.contains("other.rhai:3:15") && said.contains("vector([1])[5]"), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn interrupt_ends_a_run_within_a_second() {

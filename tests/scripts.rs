@@ -268,6 +268,54 @@ fn small_clusters_have_the_published_numbers() {
     assert!(folder.path().join("lj7.svg").exists());
 }
 
+/// Runs a script of the paper of 2020 in a folder; what it prints, or its error.
+fn chitturi(folder: &Path, script: &str, arguments: &[&str]) -> Result<String, String> {
+    let script = Path::new("scripts/chitturi2020").join(script).canonicalize().expect("the script");
+    let output = Command::new(env!("CARGO_BIN_EXE_losscape"))
+        .args(["--quiet".as_ref(), script.as_os_str()])
+        .args(["--scale", "tiny"])
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+/// The whole numbers of the first line that begins with `from`: minima, transition states, components of a table.
+fn counts_of(shown: &str, from: &str) -> Vec<usize> {
+    let line = shown.lines().find(|l| l.trim_start().starts_with(from)).unwrap_or_else(|| panic!("no {from} in\n{shown}"));
+    line.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// The tables and figures of doi:10.1088/2632-2153/ab7aef, small: they run, keep what they find, and say the same of it.
+#[test]
+fn the_paper_of_2020_comes_out_small() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |script: &str, arguments: &[&str]| chitturi(folder.path(), script, arguments);
+    let table = run("table1.rhai", &["--percentages", "0,50", "--draws", "1"]).unwrap_or_else(|e| panic!("{e}"));
+    assert!(table.contains("122") && table.contains("592"), "{table}");
+    let [minima, _, states, ..] = counts_of(&table, "here")[..] else { panic!("{table}") };
+    assert!(minima > 0 && states > 0, "{table}");
+    // The figure draws from the same files.
+    let figure = run("figure1.rhai", &["--percentages", "0,50", "--draw-only"]).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(counts_of(&figure, "here")[..2], [minima, states], "{figure}");
+    // Run again it goes on: nothing is lost.
+    let again = run("table1.rhai", &["--percentages", "0", "--draws", "1", "--max-hours", "1"]).unwrap_or_else(|e| panic!("{e}"));
+    let more = counts_of(&again, "here");
+    assert!(more[0] >= minima && more[2] >= states, "{again}");
+    for name in ["table1.svg", "table1.png", "table1-counts.csv", "table1-auc.csv", "figure1.svg", "figure1.png"] {
+        assert!(folder.path().join("chitturi2020").join(name).exists(), "{name}");
+    }
+    let grown = run("table4.rhai", &["--hidden", "2", "--items", "100"]).unwrap_or_else(|e| panic!("{e}"));
+    assert!(counts_of(&grown, "here")[0] > 0, "{grown}");
+    let failed = run("figure8.rhai", &["--draw-only"]).expect_err("nothing has been searched with three hidden layers");
+    assert!(failed.contains("is empty: without --draw-only"), "{failed}");
+    let failed = run("table3.rhai", &["--mnist", "nowhere"]).expect_err("there is no data");
+    assert!(failed.contains("--mnist DIR") && failed.contains("nowhere"), "{failed}");
+}
+
 #[test]
 fn every_example_and_stdlib_file_is_sound() {
     let language = Language::new(Environment::silent());

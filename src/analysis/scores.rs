@@ -13,7 +13,7 @@ use crate::base::names::nearest;
 use crate::base::{Error, Kind, OptionType, OptionValue, Result};
 use crate::data::Dataset;
 use crate::math::Matrix;
-use crate::math::statistics::ranks;
+use crate::math::statistics::{mean, ranks};
 
 /// The class that a score is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,13 +68,21 @@ pub fn auc(probabilities: &Matrix, data: &Dataset, options: &ScoreOptions) -> Re
         let class = find_class("auc", data, &options.class)?;
         return Ok(area(&probabilities.column(class), labels, class));
     }
-    let present: Vec<usize> = data.class_counts().iter().enumerate().filter(|(_, n)| **n > 0).map(|(c, _)| c).collect();
-    if present.len() < 2 {
+    let areas: Vec<f64> = auc_by_class(probabilities, data)?.into_iter().filter(|area| !area.is_nan()).collect();
+    if areas.is_empty() {
         return Err(Error::data(format!("auc: all items are of {}", what_is_there(data)))
             .hint("at least two classes are needed to tell one from the others"));
     }
-    let areas: f64 = present.iter().map(|&c| area(&probabilities.column(c), labels, c)).sum();
-    Ok(areas / present.len() as f64)
+    Ok(mean(&areas))
+}
+
+/// The area under the ROC curve of each class; NaN for a class that has no item, or all of them.
+pub fn auc_by_class(probabilities: &Matrix, data: &Dataset) -> Result<Vec<f64>> {
+    let labels = checked_labels("auc_by_class", probabilities, data)?;
+    let counts = data.class_counts();
+    let told = |c: usize| counts[c] > 0 && counts[c] < labels.len();
+    let one = |c: usize| if told(c) { area(&probabilities.column(c), labels, c) } else { f64::NAN };
+    Ok((0..counts.len()).map(one).collect())
 }
 
 /// The ROC curve of the class in the options.
@@ -255,6 +263,7 @@ mod tests {
                 }
             }
             assert!((auc(&p, &data, &class(c as i64)).unwrap() - won / pairs).abs() < 1e-14);
+            assert!((auc_by_class(&p, &data).unwrap()[c as usize] - won / pairs).abs() < 1e-14);
         }
         let single: f64 = (0..3).map(|c| auc(&p, &data, &class(c)).unwrap()).sum();
         assert!((auc(&p, &data, &named("macro")).unwrap() - single / 3.0).abs() < 1e-15);
@@ -290,6 +299,7 @@ mod tests {
         assert!(says(&named("makro")).contains("macro"));
         assert!(auc(&p, &labelled(&[0, 0, 0], 3), &class(0)).unwrap_err().to_string().contains("all 3 items"));
         assert!(auc(&p, &labelled(&[0, 0, 0], 3), &named("macro")).is_err());
+        assert!(auc_by_class(&p, &labelled(&[0, 0, 0], 3)).unwrap().iter().all(|area| area.is_nan()));
         assert!(roc(&p, &data, &named("macro")).is_err());
         assert!(accuracy(&Matrix::zeros(2, 3), &data).unwrap_err().to_string().contains("2 × 3"));
         assert!(accuracy(&Matrix::from_rows(3, 3, vec![f64::NAN; 9]), &data).is_err());

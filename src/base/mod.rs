@@ -1,10 +1,11 @@
-//! What every layer speaks: errors, options, names, the run in progress, text for people.
+//! What every layer speaks: errors, options, names, the run in progress, text for people, what the process uses.
 
 pub mod error;
 pub mod names;
 pub mod options;
 pub mod run;
 pub mod text;
+pub mod usage;
 
 pub use error::{Error, Kind, Result};
 pub use names::nearest;

@@ -208,7 +208,7 @@ fn shown(value: &Dynamic, language: &Language, as_json: bool) -> String {
 
 fn read(source: &Source) -> Result<Script, Failure> {
     match source {
-        Source::Text(text) => Ok(Script { name: "-e".into(), text: text.clone(), folder: None }),
+        Source::Text(text) => Ok(Script { name: "-e".into(), text: text.clone() }),
         Source::File(path) => {
             let name = path.display().to_string();
             let failed = |error: Error| Failure { error, file: name.clone(), place: None, line: None };
@@ -221,8 +221,7 @@ fn read(source: &Source) -> Result<Script, Failure> {
                 })
             })?;
             let text = String::from_utf8(bytes).map_err(|_| failed(Error::format(path, "this is no text in UTF-8")))?;
-            let folder = path.parent().map(Path::to_path_buf);
-            Ok(Script { name, text, folder })
+            Ok(Script { name, text })
         }
     }
 }

@@ -36,14 +36,12 @@ pub struct Script {
     /// The file, or a word like `-e` for text given on the command line.
     pub name: String,
     pub text: String,
-    /// The folder that `import` starts from.
-    pub folder: Option<PathBuf>,
 }
 
 impl From<&str> for Script {
     /// A script that is no file.
     fn from(text: &str) -> Script {
-        Script { name: "script".into(), text: text.into(), folder: None }
+        Script { name: "script".into(), text: text.into() }
     }
 }
 
@@ -222,7 +220,11 @@ fn hooks(engine: &mut Engine, shared: &Shared) {
         run.check().err().map(|stop| Dynamic::from(Raised { error: Arc::new(stop), function: "".into() }))
     });
     engine.on_invalid_array_index(|array, index, _| Err(raise(index_error("array", array.len(), index), "")));
-    engine.set_module_resolver(Modules { files: FileModuleResolver::new(), permissions: shared.environment.permissions.clone() });
+    engine.set_module_resolver(Modules {
+        files: FileModuleResolver::new(),
+        folder: Path::new(&shared.environment.script).parent().unwrap_or(Path::new("")).to_path_buf(),
+        permissions: shared.environment.permissions.clone(),
+    });
     let mut texts = Module::new();
     // Functions of a script see no variables, but its arguments are no variable.
     texts.set_var("ARGS", arguments_of(&shared.environment));
@@ -242,9 +244,11 @@ fn hooks(engine: &mut Engine, shared: &Shared) {
     engine.register_global_module(texts.into());
 }
 
-/// `import`: files beside the script, within what safe mode allows to read.
+/// `import`: files beside the one that imports them, within what safe mode allows to read.
 struct Modules {
     files: FileModuleResolver,
+    /// Where the script lies.
+    folder: PathBuf,
     permissions: Permissions,
 }
 
@@ -256,9 +260,10 @@ impl ModuleResolver for Modules {
         path: &str,
         position: Position,
     ) -> Result<Arc<Module>, Box<EvalAltResult>> {
-        let folder = source.and_then(|s| Path::new(s).parent()).unwrap_or(Path::new(""));
+        let folder = source.and_then(|s| Path::new(s).parent()).unwrap_or(&self.folder);
+        // With its ending: errors name the file and show its line.
         let file = folder.join(path).with_extension("rhai");
         self.permissions.may_read(&file).map_err(|error| raise(error, "import"))?;
-        self.files.resolve(engine, source, path, position)
+        self.files.resolve(engine, None, &file.to_string_lossy(), position)
     }
 }

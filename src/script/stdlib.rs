@@ -26,6 +26,7 @@ pub const FOLDER: &str = "stdlib/";
 /// The files, in the order of loading.
 const FILES: &[(&str, &str)] = &[
     ("stdlib/ranges.rhai", include_str!("../../stdlib/ranges.rhai")),
+    ("stdlib/statistics.rhai", include_str!("../../stdlib/statistics.rhai")),
     ("stdlib/study.rhai", include_str!("../../stdlib/study.rhai")),
 ];
 

@@ -1,4 +1,4 @@
-//! Elementary functions: of whole and real numbers, and of every element of a vector or matrix.
+//! Elementary functions: of whole and real numbers, and of every element of a vector or matrix; numbers as text.
 
 use crate::base::Result;
 use crate::math::Matrix;
@@ -87,6 +87,20 @@ pub fn natives() -> Vec<Native> {
             .takes("b", "a number", "")
             .example("max(2, 1.5)", "2", 0.0)
             .run(|_, args| Ok(smaller(&args)?.1)),
+        Native::new("fixed", "A number as text with so many digits after the point; NaN is a dash.")
+            .group(NUMBERS)
+            .takes("x", "a number", "What to write.")
+            .takes("digits", "a whole number from 0 to 30", "Digits after the point.")
+            .returns("text")
+            .example("fixed(0.75, 3)", "\"0.750\"", 0.0)
+            .example("fixed(2.5e3, 0)", "\"2500\"", 0.0)
+            .run(|_, args| {
+                let (x, digits) = (args.real(0)?, args.whole(1)?);
+                if digits > 30 {
+                    return Err(args.bad(1, "a whole number from 0 to 30"));
+                }
+                Ok(if x.is_nan() { "–".to_string() } else { format!("{x:.digits$}") })
+            }),
         Native::new("to_int", "The whole number, the fraction cut off.")
             .group(NUMBERS)
             .takes("x", "a number", "")

@@ -64,6 +64,17 @@ pub fn natives() -> Vec<Native> {
             let (probabilities, data) = answers(&args)?;
             scores::auc(&probabilities, &data, &options)
         }),
+        score(
+            "auc_by_class",
+            "The area under the ROC curve of every class against the others; NaN for a class that has no item, or all of them.",
+        )
+        .returns("a vector: a number from 0 to 1 for each class")
+        .example(&format!("auc_by_class(network([1, 2]), [1.0, 0.0, 0.0, 0.0], {EXAMPLE})"), "[0.875, 0.875]", 1e-14)
+        .reference("10.1148/radiology.143.1.7063747")
+        .run(|_, args| {
+            let (probabilities, data) = answers(&args)?;
+            scores::auc_by_class(&probabilities, &data)
+        }),
         score("roc", "The ROC curve of one class against the others.")
             .options::<ScoreOptions>()
             .returns("an object: false_positive_rates, true_positive_rates, thresholds, area")

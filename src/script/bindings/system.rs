@@ -1,5 +1,6 @@
-//! The program itself: named arguments of a script, help, warnings.
+//! The program itself: named arguments of a script, help, warnings, folders, what the process uses.
 
+use crate::base::usage::usage;
 use crate::base::{Error, Kind, Result};
 use crate::script::api::{Arguments, Call, Dynamic, IntoValue, Native, Object, Type};
 use crate::script::convert::{british, number};
@@ -33,6 +34,23 @@ pub fn natives() -> Vec<Native> {
                 call.run().warn(&args.text(0)?);
                 Ok(())
             }),
+        Native::new("make_folder", "Makes a folder, with those above it; one that is there stays as it is.")
+            .group(GROUP)
+            .takes("path", "the path of a folder", "Where.")
+            .example("make_folder(\"FOLDER/runs/1\"); save([1], \"FOLDER/runs/1/a.csv\"); load_csv(\"FOLDER/runs/1/a.csv\", #{target: ()}).len", "1", 0.0)
+            .run(|call, args| {
+                let path = args.path(0)?;
+                call.may_write(&path)?;
+                std::fs::create_dir_all(&path).map_err(|reason| Error::file(&path, reason))
+            }),
+        Native::new("usage", "What the program has used since it began: processor time of all threads, and the most memory at once. NaN where the system does not tell.")
+            .group(GROUP)
+            .returns("an object: cpu_seconds, peak_memory (MiB)")
+            .example("let before = usage().cpu_seconds; basin_hop(lennard_jones(7), #{steps: 20}); usage().cpu_seconds < before", "false", 0.0)
+            .run(|_, _| {
+                let used = usage();
+                Ok(Object::new("Usage").field("cpu_seconds", used.cpu_seconds).field("peak_memory", used.peak_memory))
+            }),
         Native::new("options_of", "For functions of the standard library: the options given, the declared defaults for the rest; an unknown option is an error.")
             .group(GROUP)
             .takes("function", "text", "The name of the function.")
@@ -60,7 +78,7 @@ fn args_of_script(call: &Call, args: Arguments) -> Result<Object> {
         };
         let (asked, attached) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value.to_string())));
         if asked == "help" {
-            call.print(&usage(call, &defaults));
+            call.print(&synopsis(call, &defaults));
             return Err(call.leave());
         }
         let plain = asked.replace('-', "_");
@@ -131,7 +149,7 @@ fn kind_of(default: &Dynamic) -> &'static str {
     }
 }
 
-fn usage(call: &Call, defaults: &Map) -> String {
+fn synopsis(call: &Call, defaults: &Map) -> String {
     let mut lines = vec![format!("usage: losscape {} [arguments]", call.environment().script), String::new()];
     for (name, default) in defaults {
         let shown = call.catalogue().show(default);
