@@ -56,7 +56,7 @@ impl<'a> Frame<'a> {
         if let Some(active) = &self.active {
             self.part.reset(active.len(), active.len());
             for (a, &i) in active.iter().enumerate() {
-                for (b, &j) in active.iter().enumerate() {
+                for (b, &j) in active[..=a].iter().enumerate() {
                     self.part[(a, b)] = self.hessian[(i, j)];
                 }
             }
@@ -78,10 +78,10 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The lowest eigenvalue; its eigenvector over all coordinates, of length 1, goes to `vector`.
+    /// The lowest eigenvalue; its eigenvector over all coordinates, of length 1, goes to `vector`, which comes in as a guess (0 for none).
     pub fn lowest(&mut self, vector: &mut [f64]) -> f64 {
         let mut mode = std::mem::take(&mut self.scratch[1]);
-        mode.resize(self.reduced.dimension(), 0.0);
+        gather(self.active.as_deref(), vector, &mut mode);
         let value = self.reduced.lowest_pair(&mut mode);
         scatter(self.active.as_deref(), &mode, vector);
         self.scratch[1] = mode;
@@ -119,14 +119,14 @@ impl<'a> Frame<'a> {
         taken
     }
 
-    /// The step up along the lowest mode and down in all others, each of at most `radius`; `vector` gets the mode, in the sense of its old
-    /// content.
-    pub fn saddle_step(&mut self, g: &[f64], radius: f64, vector: &mut [f64], step: &mut [f64]) -> SaddleStep {
+    /// The step up along the `climbed` lowest modes and down in all others, each of at most `radius`; `vector` gets the lowest mode, in the
+    /// sense of its old content.
+    pub fn saddle_step(&mut self, g: &[f64], radius: f64, climbed: usize, vector: &mut [f64], step: &mut [f64]) -> SaddleStep {
         let [mut slope, mut mode, mut part] = std::mem::take(&mut self.scratch);
         gather(self.active.as_deref(), g, &mut slope);
         gather(self.active.as_deref(), vector, &mut mode);
         part.resize(slope.len(), 0.0);
-        let taken = self.reduced.saddle_step(&slope, radius, 0, &mut mode, &mut part);
+        let taken = self.reduced.saddle_step(&slope, radius, climbed, &mut mode, &mut part);
         scatter(self.active.as_deref(), &part, step);
         scatter(self.active.as_deref(), &mode, vector);
         self.scratch = [slope, mode, part];

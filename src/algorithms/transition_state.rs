@@ -44,6 +44,8 @@ crate::options! {
         max_iterations: usize = 500, NOT_NEGATIVE, "";
         /// First cap of the uphill step.
         max_step: Option<f64> = None => "0.2 for networks and clusters, 0.05 for surfaces", POSITIVE, "length";
+        /// Index of the stationary point looked for: above 1, every one of that many modes is climbed by `eigenvector_following`.
+        index: usize = 1, AT_LEAST_ONE, "";
         /// The direction in which to climb first.
         direction: Option<Vec<f64>> = None => "the softest mode", ANY, "";
     }
@@ -57,15 +59,24 @@ const FALL: f64 = 0.9;
 /// Overlap of successive eigenvectors above which the mode has settled.
 const SETTLED: f64 = 0.9999;
 
-/// Climbs from `start` to a stationary point with exactly one negative Hessian eigenvalue.
+/// Climbs from `start` to a stationary point with exactly one negative Hessian eigenvalue (or `index` of them).
 ///
-/// Errors: a start or direction that does not fit or is not finite; a run that is stopped. Ending elsewhere is a value.
+/// Errors: an index beyond the dimension; a start or direction that does not fit or is not finite; a run that is stopped. Ending elsewhere is a value.
 pub fn transition_state(run: &Run, potential: &dyn Potential, start: &[f64], options: &TransitionStateOptions) -> Result<Saddle> {
     if let Some(direction) = &options.direction {
         check_position("transition_state", "direction", potential, direction)?;
         if norm(direction) == 0.0 {
             return Err(Error::value("transition_state: option `direction` has length 0").at("direction"));
         }
+    }
+    if options.index > potential.dimension() {
+        let most = potential.dimension();
+        return Err(Error::value(format!(
+            "transition_state: option `index` is {}, but the potential has {most} coordinates",
+            options.index
+        ))
+        .at("index")
+        .hint(format!("give 1 to {most}")));
     }
     let mut evaluator = Evaluator::new(run, potential);
     let mut climb = now(Climb::begin(&mut evaluator, start, options))?;
@@ -78,7 +89,7 @@ pub fn transition_state(run: &Run, potential: &dyn Potential, start: &[f64], opt
     if termination == Termination::Converged {
         if potential.evaporated(&climb.x) {
             termination = Termination::Evaporated;
-        } else if here.index != 1 {
+        } else if here.index != options.index {
             termination = Termination::Index(here.index);
         }
     }
@@ -107,6 +118,13 @@ struct Climb<'a> {
     iterations: usize,
     frame: Frame<'a>,
     dense: bool,
+    /// Whether every step is of second order.
+    second_order: bool,
+    /// Modes that are climbed.
+    index: usize,
+    /// The part of g in the tangent space; the next step, position and gradient: memory that every iteration uses anew.
+    side: Vec<f64>,
+    next: [Vec<f64>; 3],
 }
 
 impl<'a> Climb<'a> {
@@ -116,7 +134,8 @@ impl<'a> Climb<'a> {
         let energy = check_start("transition_state", evaluator, start, &mut g).await?;
         let first = if potential.family() == Family::Surface { 0.05 } else { 0.2 };
         let cap = options.max_step.unwrap_or(first);
-        let dense = potential.prefers_dense_hessian() || options.method == SaddleMethod::EigenvectorFollowing;
+        let second_order = options.method == SaddleMethod::EigenvectorFollowing || options.index > 1;
+        let dense = potential.prefers_dense_hessian() || second_order;
         Ok(Climb {
             x: start.to_vec(),
             g,
@@ -125,10 +144,14 @@ impl<'a> Climb<'a> {
             eigenvalue: f64::NAN,
             overlap: 0.0,
             cap,
-            longest: 2.5 * cap,
+            longest: 2.0 * cap,
             iterations: 0,
             frame: Frame::new(potential),
             dense,
+            second_order,
+            index: options.index,
+            side: vec![0.0; start.len()],
+            next: std::array::from_fn(|_| vec![0.0; start.len()]),
         })
     }
 
@@ -146,7 +169,7 @@ impl<'a> Climb<'a> {
                 return Ok(Termination::Converged);
             }
             let near = self.eigenvalue < 0.0 && rms(&self.g) < SECOND_ORDER_BELOW && self.overlap > 0.9;
-            if options.method == SaddleMethod::EigenvectorFollowing || (self.dense && near) {
+            if self.second_order || (self.dense && near) {
                 self.second_order_step(evaluator, options.tolerance).await?;
             } else {
                 self.hybrid_step(evaluator, options.tolerance).await?;
@@ -169,7 +192,8 @@ impl<'a> Climb<'a> {
             return Ok(());
         }
         let (value, mut vector) = if self.dense {
-            let mut vector = vec![0.0; self.x.len()];
+            let mut vector = self.mode.clone();
+            vector.resize(self.x.len(), 0.0);
             (self.frame.lowest(&mut vector), vector)
         } else {
             iterative_mode(evaluator, &self.x, &self.mode).await?
@@ -211,20 +235,21 @@ impl<'a> Climb<'a> {
         let longest = default_max_step(evaluator.potential).min(2.0 * self.longest);
         let steps = if self.overlap > SETTLED { 100 } else { 10 };
         let mut memory = Memory::new(default_memory(evaluator.potential).min(20));
-        let (mut down, mut x, mut g) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-        let mut side = self.g.clone();
-        project(&mut side, &self.mode);
+        let [mut down, mut x, mut g] = std::mem::take(&mut self.next);
+        let side = &mut self.side;
+        side.copy_from_slice(&self.g);
+        project(side, &self.mode);
         // Tighter than the slope along the mode there is no use in being before the mode is looked at again.
         let enough = (0.1 * rms(&self.g)).max(0.5 * tolerance);
         for _ in 0..steps {
-            if rms(&side) <= enough {
+            if rms(side) <= enough {
                 break;
             }
-            memory.direction(&side, &mut down);
+            memory.direction(side, &mut down);
             project(&mut down, &self.mode);
             let length = norm(&down);
             let mut scale = if length > longest { longest / length } else { 1.0 };
-            if dot(&down, &side) > 0.0 {
+            if dot(&down, side) > 0.0 {
                 scale = -scale;
             }
             let mut energy = f64::NAN;
@@ -239,48 +264,53 @@ impl<'a> Climb<'a> {
                 scale *= 0.1;
             }
             if !energy.is_finite() {
-                return Ok(());
+                break;
             }
-            let old = std::mem::replace(&mut side, g.clone());
-            project(&mut side, &self.mode);
-            memory.push(down.iter().map(|d| scale * d), side.iter().zip(&old).map(|(new, old)| new - old));
-            std::mem::swap(&mut self.x, &mut x);
             std::mem::swap(&mut self.g, &mut g);
+            // g holds the old part in the tangent space from here on.
+            std::mem::swap(side, &mut g);
+            side.copy_from_slice(&self.g);
+            project(side, &self.mode);
+            memory.push(down.iter().map(|d| scale * d), side.iter().zip(&g).map(|(new, old)| new - old));
+            std::mem::swap(&mut self.x, &mut x);
             self.energy = energy;
         }
+        self.next = [down, x, g];
         Ok(())
     }
 
     /// One step uphill along the mode and Newton-like downhill in its complement, refused where the energy behaves otherwise than foretold.
     async fn second_order_step(&mut self, evaluator: &mut Evaluator<'a>, tolerance: f64) -> Result<()> {
         let n = self.x.len();
-        let (mut step, mut x, mut g) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        let [mut step, mut x, mut g] = std::mem::take(&mut self.next);
         loop {
-            let taken = self.frame.saddle_step(&self.g, self.cap, &mut self.mode, &mut step);
-            let predicted = taken.predicted;
+            let taken = self.frame.saddle_step(&self.g, self.cap, self.index, &mut self.mode, &mut step);
             for i in 0..n {
                 x[i] = self.x[i] + step[i];
             }
             let energy = evaluator.gradient(&x, &mut g).await?;
-            let change = energy - self.energy;
+            // Up and down may cancel: what the model is wrong by is measured by both.
+            let [up, down] = taken.predicted;
+            let foretold = up.abs() + down.abs();
             let rounding = 1e-11 * self.energy.abs().max(1e-3);
-            let ratio = if predicted.abs() > rounding { change / predicted } else { 1.0 };
-            let fits = energy.is_finite() && (ratio - 1.0).abs() < 1.5;
-            let size = norm(&step);
-            if fits && (ratio - 1.0).abs() < 0.5 {
+            let miss = if foretold > rounding { (energy - self.energy - up - down).abs() / foretold } else { 0.0 };
+            // (an undefined energy does not fit either)
+            let fits = miss < 0.5;
+            if miss < 0.1 {
                 self.cap = (1.5 * self.cap).min(self.longest);
-            } else if !fits || (ratio - 1.0).abs() > 0.75 {
-                self.cap = (0.4 * size.min(self.cap)).max(1e-12);
+            } else if !(miss < 0.25) {
+                self.cap = (0.4 * taken.length.min(self.cap)).max(1e-12);
             }
-            if fits || size < 1e-8 {
+            if fits || taken.length < 1e-8 {
                 std::mem::swap(&mut self.x, &mut x);
                 std::mem::swap(&mut self.g, &mut g);
                 self.energy = energy;
-                if fits && predicted.abs() > rounding && rms(&self.g) < SECOND_ORDER_BELOW {
+                if fits && self.index == 1 && foretold > rounding && rms(&self.g) < SECOND_ORDER_BELOW {
                     let mut memory = Memory::new(COASTING);
                     memory.push_convex(self.beside(&self.x, &x), self.beside(&self.g, &g));
                     self.coast(evaluator, memory, taken.shift, tolerance).await?;
                 }
+                self.next = [step, x, g];
                 return Ok(());
             }
         }
@@ -334,4 +364,42 @@ impl<'a> Climb<'a> {
 fn project(v: &mut [f64], mode: &[f64]) {
     let along = dot(v, mode);
     add_scaled(v, -along, mode);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::potentials::catalogue::entry;
+    use crate::potentials::clusters::LennardJones;
+    use crate::potentials::clusters::lennard_jones::at_best_size;
+
+    fn climbed(potential: &dyn Potential, start: &[f64], index: usize) -> Saddle {
+        let options = TransitionStateOptions { index, ..Default::default() };
+        transition_state(&Run::silent(), potential, start, &options).expect("it runs")
+    }
+
+    /// Styblinski–Tang is a sum over coordinates whose stationary points are the roots of 4x³ − 32x + 5 = 0: a maximum at 0.156731 and minima at
+    /// −2.903534 and 2.746803.
+    #[test]
+    fn every_index_of_a_separable_surface() {
+        let potential = entry("styblinski_tang").expect("it is in the catalogue").build(&[4.0]).expect("four coordinates");
+        for index in 1..=4 {
+            let start: Vec<f64> = (0..4).map(|i| if i < index { 0.5 } else { -2.6 }).collect();
+            let found = climbed(&*potential, &start, index);
+            assert_eq!((found.termination, found.point.curvature.index), (Termination::Converged, index));
+            for (i, x) in found.point.position.iter().enumerate() {
+                assert!((x - if i < index { 0.1567313 } else { -2.9035340 }).abs() < 1e-6, "index {index}: {x} at {i}");
+            }
+        }
+    }
+
+    /// Four Lennard-Jones atoms in a square bend down in two directions; the energy follows from the shape alone.
+    #[test]
+    fn the_square_tetramer_has_index_two() {
+        let (square, energy) = at_best_size(&[[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [0.0, 1.0, 0.0]]);
+        let start: Vec<f64> = square.iter().enumerate().map(|(i, x)| x + 0.05 * (2.3 * i as f64).sin()).collect();
+        let found = climbed(&LennardJones::new(4), &start, 2);
+        assert_eq!((found.termination, found.point.curvature.index), (Termination::Converged, 2));
+        assert!((found.point.energy - energy).abs() < 1e-9, "{} for {energy}", found.point.energy);
+    }
 }

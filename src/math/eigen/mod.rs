@@ -52,11 +52,11 @@ pub fn symmetric_eigenvalues(m: &Matrix) -> Vec<f64> {
 }
 
 /// Adds `by` · z zᵀ for every z (of length 1, orthogonal to each other): moves zero modes out of the way of a Newton step.
-/// Only the lower triangle and the diagonal are kept exact copies of each other. Cost n² a mode.
+/// Only the lower triangle is written. Cost n² a mode.
 pub fn shift_modes(m: &mut Matrix, modes: &[Vec<f64>], by: f64) {
     for z in modes {
         for (i, &zi) in z.iter().enumerate() {
-            super::matrix::add_scaled(m.row_mut(i), by * zi, z);
+            super::matrix::add_scaled(&mut m.row_mut(i)[..=i], by * zi, z);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! lies inside. σ solves 1/Δ − 1/|s(σ)| = 0 by Newton's method, which comes from the left without overshooting:
 //! σ ← σ + (|s|²/sᵀ(H + σ)⁻¹s) (|s| − Δ)/Δ, starting at −h₁ + |g·e₁|/Δ, where |s| ≥ Δ for certain. In the hard case (g without a part
 //! along e₁ and |s(−h₁)| < Δ) the step goes on along e₁ to the boundary.
-//! `saddle_step` goes up along e₁ by p = 2 γ/(√(h₁² + 4γ²) − h₁), γ = g·e₁ (for h₁ < 0 that is 2γ/(|h₁|(1 + √(1 + 4γ²/h₁²)))), and solves
+//! `saddle_step` goes up along e₁ (or several of the lowest modes, for points of higher index) by p = 2 γ/(√(h₁² + 4γ²) − h₁), γ = g·e₁ (for h₁ < 0 that is 2γ/(|h₁|(1 + √(1 + 4γ²/h₁²)))), and solves
 //! the trust-region equation in the complement of e₁, where σ ≥ max(0, −h₂).
 //!
 //! Cost after `reduce`: O(n) for each σ (three to six of them), one or two eigenvalues where H is not positive definite, and two vectors
@@ -38,7 +38,7 @@ pub struct TrustStep {
 pub struct SaddleStep {
     /// |s|.
     pub length: f64,
-    /// Part along the mode that is climbed, in the sense of `mode`.
+    /// Part along the mode that is climbed, in the sense of `vector`; its length where there are several.
     pub uphill: f64,
     /// Length of the rest.
     pub downhill: f64,
@@ -46,8 +46,8 @@ pub struct SaddleStep {
     pub eigenvalue: f64,
     /// σ in the complement.
     pub shift: f64,
-    /// g·s + ½ sᵀHs.
-    pub predicted: f64,
+    /// g·s + ½ sᵀHs of the part that climbs and of the rest.
+    pub predicted: [f64; 2],
 }
 
 /// |s| agrees with Δ to this part: a trust radius is a guess of one digit.
@@ -157,9 +157,9 @@ impl Tridiagonal {
         }
     }
 
-    /// The step up along eigenvector number `mode` (0 the lowest) and down in all others, of at most `radius` in each of the two parts,
-    /// into `out` (full space, length n). `vector` gets the mode: length 1, pointing the way its old content points (if that is finite).
-    pub fn saddle_step(&mut self, g: &[f64], radius: f64, mode: usize, vector: &mut [f64], out: &mut [f64]) -> SaddleStep {
+    /// The step up along the `climbed` lowest modes and down in all others, of at most `radius` in each of the two parts, into `out` (full
+    /// space, length n). `vector` gets the lowest mode: length 1, pointing the way its old content points (if that is finite).
+    pub fn saddle_step(&mut self, g: &[f64], radius: f64, climbed: usize, vector: &mut [f64], out: &mut [f64]) -> SaddleStep {
         let n = self.n;
         let failed = f64::NAN;
         if n == 0 || !self.finite || g.iter().any(|x| !x.is_finite()) {
@@ -170,20 +170,13 @@ impl Tridiagonal {
                 downhill: failed,
                 eigenvalue: failed,
                 shift: failed,
-                predicted: failed,
+                predicted: [failed; 2],
             };
         }
-        let mode = mode.min(n - 1);
+        let climbed = climbed.clamp(1, n);
         let [mut b, mut y, mut z, unused, mut u] = std::mem::take(&mut self.scratch);
-        let eigenvalue = if mode == 0 {
-            let lowest = self.find_softest();
-            u.clone_from(&self.softest);
-            lowest
-        } else {
-            let value = self.lowest_values(mode + 1)[mode];
-            self.reduced_eigenvector(value, &[], &mut u);
-            value
-        };
+        let eigenvalue = self.find_softest();
+        u.clone_from(&self.softest);
         // The same sense as before: to_reduced keeps dot products.
         out.copy_from_slice(vector);
         vector.copy_from_slice(&u);
@@ -192,25 +185,39 @@ impl Tridiagonal {
             vector.iter_mut().for_each(|x| *x = -*x);
             u.iter_mut().for_each(|x| *x = -*x);
         }
+        let mut modes = vec![u];
+        let values = self.lowest_values(climbed);
+        for &value in &values[1..] {
+            let mut next = Vec::new();
+            self.reduced_eigenvector(value, &modes, &mut next);
+            modes.push(next);
+        }
         b.clear();
         b.extend_from_slice(g);
         self.to_reduced(&mut b);
-        let along = dot(&b, &u);
-        add_scaled(&mut b, -along, &u);
 
-        // Up: the higher root of the two-level problem [h γ; γ 0].
-        let root = (eigenvalue * eigenvalue + 4.0 * along * along).sqrt() - eigenvalue;
-        let uphill = if along == 0.0 { 0.0 } else { (2.0 * along / root).clamp(-radius, radius) };
+        // Up, in each mode: the higher root of the two-level problem [h γ; γ 0].
+        let reach = radius / (climbed as f64).sqrt();
+        let mut rise = 0.0;
+        let mut ups = Vec::with_capacity(climbed);
+        for (u, value) in modes.iter().zip(&values) {
+            let along = dot(&b, u);
+            add_scaled(&mut b, -along, u);
+            let root = (value * value + 4.0 * along * along).sqrt() - value;
+            let up = if along == 0.0 { 0.0 } else { (2.0 * along / root).clamp(-reach, reach) };
+            rise += up * (along + 0.5 * value * up);
+            ups.push(up);
+        }
+        let project = |v: &mut Vec<f64>| {
+            for u in &modes {
+                let noise = dot(v, u);
+                add_scaled(v, -noise, u);
+            }
+        };
 
         // Down: the lowest eigenvalue of the complement bounds the shift, where it is not positive.
         let tiny = self.smallest_pivot();
-        let below = self.count_below(tiny);
-        let bound = match (mode, below) {
-            (_, 0) => f64::INFINITY,
-            (0, 1) => f64::INFINITY,
-            (0, _) => self.lowest_values(2)[1],
-            _ => self.lowest_values(1)[0],
-        };
+        let bound = if self.count_below(tiny) <= climbed { f64::INFINITY } else { self.lowest_values(climbed + 1)[climbed] };
         let size = norm(&b);
         let (mut sigma, mut downhill) = (0.0, 0.0);
         y.clear();
@@ -224,9 +231,8 @@ impl Tridiagonal {
                 self.factors.factorise(&self.diagonal, &self.below, -sigma, tiny);
                 y.iter_mut().zip(&b).for_each(|(y, b)| *y = -b);
                 self.factors.solve(&mut y);
-                // The mode that is climbed is a solution's noise here, however near −σ its eigenvalue lies.
-                let noise = dot(&y, &u);
-                add_scaled(&mut y, -noise, &u);
+                // A mode that is climbed is a solution's noise here, however near −σ its eigenvalue lies.
+                project(&mut y);
                 downhill = norm(&y);
                 if (round == 0 && sigma == 0.0 && downhill <= radius) || (downhill - radius).abs() <= RADIUS_TOLERANCE * radius {
                     break;
@@ -238,8 +244,7 @@ impl Tridiagonal {
                 }
                 z.clone_from(&y);
                 self.factors.solve(&mut z);
-                let noise = dot(&z, &u);
-                add_scaled(&mut z, -noise, &u);
+                project(&mut z);
                 let mut next = sigma + downhill * downhill / dot(&y, &z) * (downhill - radius) / radius;
                 if !(next > left && next < right) {
                     // The hard case ends here too: the shift falls to the floor and the step stays inside the radius.
@@ -252,10 +257,13 @@ impl Tridiagonal {
             }
             shorten(&mut y, &mut downhill, radius);
         }
-        let predicted = dot(&b, &y) + 0.5 * self.curvature(&y) + along * uphill + 0.5 * eigenvalue * uphill * uphill;
-        add_scaled(&mut y, uphill, &u);
+        let predicted = [rise, dot(&b, &y) + 0.5 * self.curvature(&y)];
+        for (u, up) in modes.iter().zip(&ups) {
+            add_scaled(&mut y, *up, u);
+        }
         out.copy_from_slice(&y);
-        self.scratch = [b, y, z, unused, u];
+        let uphill = if climbed == 1 { ups[0] } else { norm(&ups) };
+        self.scratch = [b, y, z, unused, modes.swap_remove(0)];
         self.from_reduced(out);
         SaddleStep { length: downhill.hypot(uphill), uphill, downhill, eigenvalue, shift: sigma, predicted }
     }
@@ -393,7 +401,7 @@ mod tests {
             let (values, vectors) = symmetric_eigen(&m);
             for radius in [0.05, 0.4, 5.0] {
                 let (mut s, mut u) = (vec![0.0; n], vectors.column(0));
-                let step = reduced(&m).saddle_step(&g, radius, 0, &mut u, &mut s);
+                let step = reduced(&m).saddle_step(&g, radius, 1, &mut u, &mut s);
                 assert!(dot(&u, &vectors.column(0)) > 1.0 - 1e-12 && (step.eigenvalue - values[0]).abs() < 1e-12);
                 let along = dot(&g, &u);
                 let (h, ratio) = (values[0].abs(), along / values[0]);
@@ -409,7 +417,8 @@ mod tests {
                 }
                 assert!(values[1] + step.shift > -1e-9, "n = {n}, {step:?}");
                 assert!(rest.sqrt() <= radius * 1.001 && (step.downhill - rest.sqrt()).abs() <= 1e-3 * radius);
-                assert!((model(&m, &g, &s) - step.predicted).abs() < 1e-9 * (1.0 + step.predicted.abs()));
+                let predicted: f64 = step.predicted.iter().sum();
+                assert!((model(&m, &g, &s) - predicted).abs() < 1e-9 * (1.0 + predicted.abs()));
             }
         }
     }
@@ -425,7 +434,7 @@ mod tests {
             let g = [-2.0 * x[0] + 0.3 * x[0] * x[0], 2.0 * x[1], 2.0 * x[2]];
             let mut s = [0.0; 3];
             t.reduce(&m);
-            let step = t.saddle_step(&g, 0.5, 0, &mut u, &mut s);
+            let step = t.saddle_step(&g, 0.5, 1, &mut u, &mut s);
             assert!(u[0] < -0.999 && step.length <= 0.75);
             (0..3).for_each(|i| x[i] += s[i]);
         }
@@ -435,11 +444,11 @@ mod tests {
     #[test]
     fn one_dimension_and_undefined_numbers_are_answered() {
         let (mut u, mut s) = ([1.0], [0.0]);
-        let step = reduced(&Matrix::from_rows(1, 1, vec![-2.0])).saddle_step(&[0.5], 1.0, 0, &mut u, &mut s);
+        let step = reduced(&Matrix::from_rows(1, 1, vec![-2.0])).saddle_step(&[0.5], 1.0, 1, &mut u, &mut s);
         // Uphill: towards the maximum, against the downhill direction −g.
         assert!(s[0] > 0.0 && step.downhill == 0.0);
         let mut t = reduced(&Matrix::from_rows(1, 1, vec![f64::NAN]));
         assert!(t.trust_step(&[1.0], 1.0, &mut s).length.is_nan() && s[0].is_nan());
-        assert!(t.saddle_step(&[1.0], 1.0, 0, &mut u, &mut s).length.is_nan());
+        assert!(t.saddle_step(&[1.0], 1.0, 1, &mut u, &mut s).length.is_nan());
     }
 }

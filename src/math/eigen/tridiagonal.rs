@@ -266,13 +266,20 @@ impl Tridiagonal {
         }
         while self.known.len() < k {
             let low = self.known.last().map_or(self.low, |value| value - 4.0 * f64::EPSILON * self.scale);
-            self.known.push(self.bisect(self.known.len(), low, self.high));
+            let mut u = std::mem::take(&mut self.scratch[4]);
+            let value =
+                self.alone(self.known.len(), low, &mut u).unwrap_or_else(|| self.bisect(self.known.len(), low, self.high));
+            self.known.push(value);
+            self.scratch[4] = u;
         }
         self.known[..k].to_vec()
     }
 
-    /// The lowest eigenvalue; its eigenvector of length 1 goes to `vector` (full space).
+    /// The lowest eigenvalue; its eigenvector of length 1 goes to `vector` (full space), which comes in as a guess (0 for none).
     pub fn lowest_pair(&mut self, vector: &mut [f64]) -> f64 {
+        if self.softest.is_empty() && self.known.is_empty() && self.finite {
+            self.improve(vector);
+        }
         let value = self.find_softest();
         vector.copy_from_slice(&self.softest);
         self.from_reduced(vector);
@@ -288,7 +295,7 @@ impl Tridiagonal {
         }
         if self.softest.is_empty() {
             let mut u = std::mem::take(&mut self.softest);
-            let quick = if self.known.is_empty() { self.rayleigh(&mut u) } else { None };
+            let quick = if self.known.is_empty() { self.alone(0, self.low, &mut u) } else { None };
             match quick {
                 Some(value) => self.known.push(value),
                 None => {
@@ -301,18 +308,48 @@ impl Tridiagonal {
         self.known[0]
     }
 
-    /// The lowest pair by Rayleigh quotients inside an interval that holds no other eigenvalue; `None` where they leave it or linger.
-    fn rayleigh(&mut self, u: &mut Vec<f64>) -> Option<f64> {
-        let (low, high) = self.close_in(0, self.low, self.high, 1e-4 * self.scale);
-        if self.count_below(high) != 1 {
+    /// Pair number k (not below `low`) by Rayleigh quotients inside an interval that holds no other eigenvalue; `None` where there is none of a
+    /// ten-thousandth of the norm, or they leave it.
+    fn alone(&mut self, k: usize, low: f64, u: &mut Vec<f64>) -> Option<f64> {
+        let (low, high) = self.close_in(k, low, self.high, 1e-4 * self.scale);
+        if self.counts([low, high, high, high, high, high, high, high])[..2] != [k, k + 1] {
             return None;
         }
+        start_vector(self.n, k as u32, u);
+        self.rayleigh(0.5 * (low + high), 64.0 * self.smallest_pivot(), true, u).filter(|value| (low..=high).contains(value))
+    }
+
+    /// The lowest pair from a guess at its vector (full space), to 1e-10 of the norm: Rayleigh quotients and one count that no eigenvalue lies
+    /// lower. Where the guess does not lead there, nothing is known afterwards.
+    fn improve(&mut self, guess: &[f64]) {
+        let mut u = std::mem::take(&mut self.softest);
+        u.clear();
+        u.extend_from_slice(guess);
+        let length = norm(&u);
+        if length > 0.0 && length.is_finite() {
+            u.iter_mut().for_each(|x| *x /= length);
+            self.to_reduced(&mut u);
+            let rounding = 1e-12 * self.scale;
+            if let Some(value) = self
+                .rayleigh(self.curvature(&u), 1e-10 * self.scale, false, &mut u)
+                .filter(|v| self.count_below(v - rounding) == 0)
+            {
+                self.known.push(value);
+                self.softest = u;
+                return;
+            }
+        }
+        u.clear();
+        self.softest = u;
+    }
+
+    /// An eigenpair to a residual by Rayleigh quotients from `value` and u: `blind` where u is a start of inverse iteration rather than a
+    /// guess. The value's error is the square of the residual over the gap. `None` where they linger.
+    fn rayleigh(&mut self, mut value: f64, residual: f64, blind: bool, u: &mut [f64]) -> Option<f64> {
         let tiny = self.smallest_pivot();
-        let mut value = 0.5 * (low + high);
-        start_vector(self.n, 0, u);
         for round in 0..5 {
             self.factors.factorise(&self.diagonal, &self.below, value, tiny);
-            if round == 0 {
+            if blind && round == 0 {
                 self.factors.backward(u);
             } else {
                 self.factors.solve(u);
@@ -320,12 +357,8 @@ impl Tridiagonal {
             let growth = norm(u);
             u.iter_mut().for_each(|x| *x /= growth);
             value = self.curvature(u);
-            // (an undefined value is outside too)
-            if !(low..=high).contains(&value) {
-                return None;
-            }
             // One over the growth is the residual.
-            if growth * tiny * 64.0 > 1.0 {
+            if growth * residual > 1.0 {
                 return Some(value);
             }
         }

@@ -37,18 +37,31 @@ pub(super) fn pair_slopes(square: f64) -> (f64, f64) {
 /// Adds the second derivatives of all pairs to `hessian`, which has been set to zeros.
 pub(super) fn add_pair_hessian(x: &[f64], hessian: &mut Matrix) {
     let (atoms, _) = x.as_chunks::<3>();
+    let n = x.len();
     for i in 0..atoms.len() {
+        let (above, own) = hessian.data.split_at_mut(3 * i * n);
+        // What the pairs add to the block of atom i itself.
+        let mut middle = [[0.0; 3]; 3];
         for j in 0..i {
             let d: [f64; 3] = std::array::from_fn(|k| atoms[i][k] - atoms[j][k]);
             let (first, second) = pair_slopes(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
             for k in 0..3 {
+                let steep = 4.0 * second * d[k];
+                let mut row = [steep * d[0], steep * d[1], steep * d[2]];
+                row[k] += 2.0 * first;
+                let there = &mut above[(3 * j + k) * n..(3 * j + k + 1) * n];
+                let here = &mut own[k * n + 3 * j..k * n + 3 * j + 3];
                 for l in 0..3 {
-                    let h = 4.0 * second * d[k] * d[l] + if k == l { 2.0 * first } else { 0.0 };
-                    hessian[(3 * i + k, 3 * i + l)] += h;
-                    hessian[(3 * j + k, 3 * j + l)] += h;
-                    hessian[(3 * i + k, 3 * j + l)] = -h;
-                    hessian[(3 * j + k, 3 * i + l)] = -h;
+                    middle[k][l] += row[l];
+                    there[3 * j + l] += row[l];
+                    there[3 * i + l] = -row[l];
+                    here[l] = -row[l];
                 }
+            }
+        }
+        for (k, row) in middle.iter().enumerate() {
+            for (h, sum) in own[k * n + 3 * i..k * n + 3 * i + 3].iter_mut().zip(row) {
+                *h += sum;
             }
         }
     }

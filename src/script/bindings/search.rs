@@ -49,13 +49,14 @@ pub fn natives() -> Vec<Native> {
                     .field("iterations", band.iterations)
                     .field("termination", band.termination.name()))
             }),
-        Native::new("transition_state", "Climbs to a stationary point with exactly one negative Hessian eigenvalue.")
+        Native::new("transition_state", "Climbs to a stationary point with exactly one negative Hessian eigenvalue (or `index` of them).")
             .group("Search")
             .takes("potential", "a Potential", "The surface.")
             .takes("start", "a position", "Where to begin: a candidate of a band, or a displaced minimum.")
             .options::<TransitionStateOptions>()
             .returns("position, energy, rms_gradient, index, near_zero, eigenvalue, eigenvector, iterations, evaluations, termination")
             .example("transition_state(muller_brown(), [-0.8, 0.6]).energy", "-40.6648435086574", 1e-9)
+            .example("transition_state(styblinski_tang(2), [0.3, 0.4], #{index: 2}).position", "[0.156731, 0.156731]", 1e-6)
             .reference("10.1103/PhysRevB.59.3969")
             .run(|call, mut args| {
                 let potential = args.potential(0)?;
