@@ -78,6 +78,7 @@ pub struct Minimised {
     pub point: StationaryPoint,
     pub iterations: usize,
     pub evaluations: usize,
+    pub hessians: usize,
     pub termination: Termination,
     /// How often a step was shortened because it raised the energy.
     pub step_cuts: usize,
@@ -94,6 +95,7 @@ pub struct Saddle {
     pub eigenvector: Vec<f64>,
     pub iterations: usize,
     pub evaluations: usize,
+    pub hessians: usize,
     pub termination: Termination,
 }
 

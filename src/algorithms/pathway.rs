@@ -53,7 +53,7 @@ pub fn pathway(
         let (mut state, termination) = now(minimise::descend(&mut evaluator, &start, &down, Some(push_off)))?;
         let trace = state.trace.take().unwrap_or_default();
         let length = push_off + state.length;
-        Ok((minimise::finish(run, potential, state, termination, evaluator.count)?, trace, length))
+        Ok((minimise::finish(run, potential, state, termination, &evaluator)?, trace, length))
     };
     let (minus, mut energies, minus_length) = side(-1.0)?;
     let (plus, up, plus_length) = side(1.0)?;

@@ -100,6 +100,7 @@ pub fn transition_state(run: &Run, potential: &dyn Potential, start: &[f64], opt
         eigenvector: climb.mode,
         iterations: climb.iterations,
         evaluations: evaluator.count,
+        hessians: evaluator.hessians,
         termination,
     })
 }

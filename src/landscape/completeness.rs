@@ -23,18 +23,42 @@ pub struct Completeness {
     pub doubletons: usize,
 }
 
+/// How often things were found, kept up to date one find at a time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tally {
+    known: usize,
+    singletons: usize,
+    doubletons: usize,
+    /// Finds of all of them together.
+    pub times: u64,
+}
+
+impl Tally {
+    /// One of them was found `before` times (none: it is new), and now `after` times.
+    pub fn change(&mut self, before: Option<u64>, after: u64) {
+        match before {
+            None => self.known += 1,
+            Some(1) => self.singletons -= 1,
+            Some(2) => self.doubletons -= 1,
+            Some(_) => {}
+        }
+        self.singletons += usize::from(after == 1);
+        self.doubletons += usize::from(after == 2);
+        self.times += after - before.unwrap_or(0);
+    }
+}
+
 impl Landscape {
     /// The Chao1 estimate from how often independent searches found each minimum.
     pub fn completeness(&self) -> Completeness {
-        chao1(&self.state().minima_found)
+        chao1(&self.state().tally)
     }
 }
 
 /// Chao1 of the numbers of times that each kind was seen.
-fn chao1(found: &[u64]) -> Completeness {
-    let known = found.len() as f64;
-    let singletons = found.iter().filter(|&&f| f == 1).count();
-    let doubletons = found.iter().filter(|&&f| f == 2).count();
+fn chao1(tally: &Tally) -> Completeness {
+    let Tally { singletons, doubletons, .. } = *tally;
+    let known = tally.known as f64;
     let (f1, f2) = (singletons as f64, doubletons as f64);
     let (missing, variance) = if doubletons > 0 {
         let ratio = f1 / f2;
@@ -58,6 +82,15 @@ fn chao1(found: &[u64]) -> Completeness {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn chao1(found: &[u64]) -> Completeness {
+        let mut tally = Tally::default();
+        for &times in found {
+            tally.change(None, 1);
+            (1..times).for_each(|k| tally.change(Some(k), k + 1));
+        }
+        super::chao1(&tally)
+    }
 
     /// Worked by hand: S = 50, f₁ = 10, f₂ = 5.
     #[test]

@@ -4,18 +4,21 @@
 //! spent, and otherwise weighs d², d the distance after alignment: short gaps are crossed rather than long ones. The shortest path from
 //! one minimum to the other (Dijkstra) names the gaps; each is a band whose candidates are all refined, and everything found is added.
 //! This is repeated until the path weighs nothing or there is none.
-//! Cost: up to W²/2 alignments for W minima (kept between rounds; above `WORKING_SET` minima the lowest take part and those that hang
-//! together with an end), then a band a gap. Fails where every attempt between the two sides is spent.
+//! Edges begin with a cheap lower bound of d; those on the shortest path are aligned until that path has none that is only a bound: it
+//! is then the shortest one of all.
+//! Cost: W²/2 bounds for W minima, few alignments, a band a gap. Above `WORKING_SET` minima those take part that could shorten the way
+//! from one end to the other the most (least d² to both), and what is found on the way. Fails where every attempt between the
+//! two sides is spent.
 //!
 //! Reference: J. M. Carr, S. A. Trygubenko, D. J. Wales, J. Chem. Phys. 122, 234903 (2005), doi:10.1063/1.1931587.
 
 use super::path::LowestPath;
-use super::searches::{Finds, join};
+use super::searches::{Finds, Searcher};
 use super::{Landscape, Minimum};
 use crate::base::{Result, Run};
 use crate::math::graph::shortest_paths;
 use rayon::prelude::*;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 crate::options! {
@@ -41,10 +44,11 @@ pub fn connect(run: &Run, landscape: &Landscape, a: usize, b: usize, options: &C
     landscape.check_tolerance("connect", options.tolerance)?;
     landscape.record_run("connect", &format!("{a}, {b}, {options:?}"), run.seed(None))?;
     let task = run.task("connect", None);
-    let mut distances = Distances::default();
-    let mut attempts: HashMap<[usize; 2], usize> = HashMap::new();
+    let searcher = Searcher { landscape, potential: potential.as_ref(), tolerance: options.tolerance };
+    let mut graph = Graph::new(landscape, a, b, options.attempts)?;
     loop {
-        let gaps = gaps(run, landscape, a, b, &attempts, options.attempts, &mut distances)?;
+        graph.take_in_new()?;
+        let gaps = graph.gaps(run)?;
         let Some(gaps) = gaps else {
             landscape.flush()?;
             return Ok(None);
@@ -55,14 +59,13 @@ pub fn connect(run: &Run, landscape: &Landscape, a: usize, b: usize, options: &C
         }
         let jobs: Vec<(Arc<Minimum>, Arc<Minimum>, usize)> = gaps
             .iter()
-            .map(|pair| Ok((landscape.minimum(pair[0])?, landscape.minimum(pair[1])?, attempts.get(pair).copied().unwrap_or(0))))
+            .map(|pair| Ok((landscape.minimum(pair[0])?, landscape.minimum(pair[1])?, graph.tried(*pair))))
             .collect::<Result<_>>()?;
-        let finds: Vec<Result<Finds>> = jobs
-            .par_iter()
-            .map(|(from, to, attempt)| join(run, potential.as_ref(), [&from.position, &to.position], *attempt, options.tolerance))
-            .collect();
+        let known = landscape.counts().transition_states;
+        let finds: Vec<Result<Finds>> =
+            jobs.par_iter().map(|(from, to, attempt)| searcher.join(run, [from, to], *attempt, known)).collect();
         let count = gaps.len() as u64;
-        gaps.into_iter().for_each(|pair| *attempts.entry(pair).or_insert(0) += 1);
+        gaps.into_iter().for_each(|pair| graph.try_again(pair));
         let mut stopped = None;
         for finds in finds {
             match finds {
@@ -88,92 +91,121 @@ fn accept(landscape: &Landscape, finds: &Finds) -> Result<()> {
     Ok(())
 }
 
-/// Squared aligned distances by pair of ids, the smaller id first.
-#[derive(Default)]
-struct Distances(HashMap<[usize; 2], f64>);
+/// Squared distance of a pair that no transition states join yet.
+#[derive(Clone, Copy)]
+struct Edge {
+    squared: f64,
+    /// Whether that is the distance after alignment, not only a lower bound.
+    aligned: bool,
+    tried: usize,
+}
 
-impl Distances {
-    /// Computes those pairs that are not known yet, on all cores.
-    fn fill(&mut self, run: &Run, landscape: &Landscape, nodes: &[Arc<Minimum>], components: &[usize]) -> Result<()> {
-        let mut missing = Vec::new();
-        for (i, m) in nodes.iter().enumerate() {
-            for other in &nodes[..i] {
-                let pair = pair(m.id, other.id);
-                if components[m.id - 1] != components[other.id - 1] && !self.0.contains_key(&pair) {
-                    missing.push((pair, m, other));
-                }
-            }
-        }
-        let symmetry = landscape.symmetry();
-        let computed: Vec<([usize; 2], f64)> = missing
-            .par_iter()
-            .map(|(pair, m, other)| {
-                run.check()?;
-                Ok((*pair, symmetry.distance(&m.position, &other.position).powi(2)))
-            })
-            .collect::<Result<_>>()?;
-        self.0.extend(computed);
-        Ok(())
-    }
+/// The minima that may lie on the way.
+struct Graph<'a> {
+    landscape: &'a Landscape,
+    ends: [usize; 2],
+    most: usize,
+    nodes: Vec<Arc<Minimum>>,
+    /// By pair of ids, the smaller id first.
+    edges: HashMap<[usize; 2], Edge>,
+    /// Minima of the landscape that have been looked at.
+    seen: usize,
 }
 
 fn pair(a: usize, b: usize) -> [usize; 2] {
     [a.min(b), a.max(b)]
 }
 
-/// The pairs to be joined on the way of least weight from `a` to `b`: none when they are connected, `None` when there is no way.
-fn gaps(
-    run: &Run,
-    landscape: &Landscape,
-    a: usize,
-    b: usize,
-    attempts: &HashMap<[usize; 2], usize>,
-    most: usize,
-    distances: &mut Distances,
-) -> Result<Option<Vec<[usize; 2]>>> {
-    let components = landscape.components();
-    if components[a - 1] == components[b - 1] {
-        return Ok(Some(Vec::new()));
+impl<'a> Graph<'a> {
+    fn new(landscape: &'a Landscape, a: usize, b: usize, most: usize) -> Result<Graph<'a>> {
+        let mut nodes = landscape.minima();
+        let seen = nodes.len();
+        if seen > WORKING_SET {
+            let ends = [landscape.minimum(a)?, landscape.minimum(b)?];
+            let symmetry = landscape.symmetry();
+            let detour = |m: &Arc<Minimum>| -> f64 {
+                ends.iter().map(|end| symmetry.least_distance(&end.position, &m.position).powi(2)).sum()
+            };
+            let mut weighed: Vec<(f64, Arc<Minimum>)> = nodes.into_par_iter().map(|m| (detour(&m), m)).collect();
+            weighed.sort_by(|p, q| p.0.total_cmp(&q.0).then(p.1.id.cmp(&q.1.id)));
+            nodes = ends.to_vec();
+            nodes.extend(weighed.into_iter().map(|(_, m)| m).filter(|m| m.id != a && m.id != b).take(WORKING_SET - 2));
+        }
+        Ok(Graph { landscape, ends: [a, b], most, nodes, edges: HashMap::new(), seen })
     }
-    let nodes = working_set(landscape, &components, a, b);
-    distances.fill(run, landscape, &nodes, &components)?;
-    let weight = |i: usize, j: usize| -> f64 {
-        let (i, j) = (nodes[i].id, nodes[j].id);
-        if components[i - 1] == components[j - 1] {
-            return 0.0;
-        }
-        let pair = pair(i, j);
-        if attempts.get(&pair).copied().unwrap_or(0) >= most {
-            f64::INFINITY
-        } else {
-            distances.0.get(&pair).copied().unwrap_or(f64::INFINITY)
-        }
-    };
-    let place = |id: usize| nodes.iter().position(|m| m.id == id).unwrap_or(0);
-    let (from, to, count) = (place(a), place(b), nodes.len());
-    let way = shortest_paths(count, from, Some(to), |i| (0..count).map(move |j| (j, weight(i, j)))).path(to);
-    Ok(way.map(|way| {
-        let steps = way.windows(2).map(|step| (nodes[step[0]].id, nodes[step[1]].id));
-        steps.filter(|&(i, j)| components[i - 1] != components[j - 1]).map(|(i, j)| pair(i, j)).collect()
-    }))
-}
 
-/// The minima that may lie on the way: all of a small landscape; otherwise the lowest, and the lowest of either end's component.
-fn working_set(landscape: &Landscape, components: &[usize], a: usize, b: usize) -> Vec<Arc<Minimum>> {
-    let minima = landscape.minima();
-    if minima.len() <= WORKING_SET {
-        return minima;
-    }
-    let mut chosen = HashSet::from([a, b]);
-    for end in [a, b] {
-        let own = minima.iter().filter(|m| components[m.id - 1] == components[end - 1]);
-        chosen.extend(own.take(WORKING_SET / 4).map(|m| m.id));
-    }
-    for minimum in &minima {
-        if chosen.len() >= WORKING_SET {
-            break;
+    /// Minima that were added since the last time: what the searches between found.
+    fn take_in_new(&mut self) -> Result<()> {
+        let count = self.landscape.counts().minima;
+        for id in self.seen + 1..=count {
+            self.nodes.push(self.landscape.minimum(id)?);
         }
-        chosen.insert(minimum.id);
+        self.seen = count;
+        Ok(())
     }
-    minima.into_iter().filter(|m| chosen.contains(&m.id)).collect()
+
+    fn tried(&self, pair: [usize; 2]) -> usize {
+        self.edges.get(&pair).map_or(0, |edge| edge.tried)
+    }
+
+    fn try_again(&mut self, pair: [usize; 2]) {
+        if let Some(edge) = self.edges.get_mut(&pair) {
+            edge.tried += 1;
+        }
+    }
+
+    /// The pairs to be joined on the way of least weight: none when the ends are connected, `None` when there is no way.
+    fn gaps(&mut self, run: &Run) -> Result<Option<Vec<[usize; 2]>>> {
+        if self.landscape.connected(self.ends[0], self.ends[1]) {
+            return Ok(Some(Vec::new()));
+        }
+        let sets = self.landscape.sets_of(self.nodes.iter().map(|m| m.id));
+        let count = self.nodes.len();
+        let mut missing = Vec::new();
+        for i in 0..count {
+            for j in 0..i {
+                let pair = pair(self.nodes[i].id, self.nodes[j].id);
+                if sets[i] != sets[j] && !self.edges.contains_key(&pair) {
+                    missing.push((pair, i, j));
+                }
+            }
+        }
+        let (symmetry, nodes) = (self.landscape.symmetry(), &self.nodes);
+        let bound = |&(pair, i, j): &([usize; 2], usize, usize)| {
+            let squared = symmetry.least_distance(&nodes[i].position, &nodes[j].position).powi(2);
+            (pair, Edge { squared, aligned: false, tried: 0 })
+        };
+        let bounds: Vec<([usize; 2], Edge)> = missing.par_iter().map(bound).collect();
+        self.edges.extend(bounds);
+        loop {
+            run.check()?;
+            let weight = |i: usize, j: usize| -> f64 {
+                if sets[i] == sets[j] {
+                    return 0.0;
+                }
+                match self.edges.get(&pair(self.nodes[i].id, self.nodes[j].id)) {
+                    Some(edge) if edge.tried < self.most => edge.squared,
+                    _ => f64::INFINITY,
+                }
+            };
+            let place = |id: usize| self.nodes.iter().position(|m| m.id == id).unwrap_or(0);
+            let (from, to) = (place(self.ends[0]), place(self.ends[1]));
+            let way = shortest_paths(count, from, Some(to), |i| (0..count).map(move |j| (j, weight(i, j)))).path(to);
+            let Some(way) = way else { return Ok(None) };
+            let steps: Vec<(usize, usize)> =
+                way.windows(2).map(|step| (step[0], step[1])).filter(|&(i, j)| sets[i] != sets[j]).collect();
+            let mut aligned = true;
+            for &(i, j) in &steps {
+                let Some(edge) = self.edges.get_mut(&pair(self.nodes[i].id, self.nodes[j].id)) else { continue };
+                if !edge.aligned {
+                    aligned = false;
+                    edge.squared = symmetry.distance(&self.nodes[i].position, &self.nodes[j].position).powi(2);
+                    edge.aligned = true;
+                }
+            }
+            if aligned {
+                return Ok(Some(steps.iter().map(|&(i, j)| pair(self.nodes[i].id, self.nodes[j].id)).collect()));
+            }
+        }
+    }
 }

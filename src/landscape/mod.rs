@@ -26,7 +26,7 @@ pub use store::RunRecord;
 pub use tree::{MergeTree, TreeOptions};
 pub use verify::{Failure, Verification};
 
-use crate::algorithms::StationaryPoint;
+use crate::algorithms::{Curvature, StationaryPoint};
 use crate::base::{Error, Kind, Result};
 use crate::math::graph::DisjointSets;
 use crate::potentials::{Identity, NoSymmetry, Potential, Symmetry};
@@ -87,6 +87,8 @@ struct State {
     transition_states: Vec<Arc<TransitionState>>,
     /// How many independent searches found each minimum.
     minima_found: Vec<u64>,
+    /// The same in short.
+    tally: completeness::Tally,
     /// How many independent searches found each transition state.
     transition_states_found: Vec<u64>,
     minima_by_energy: EnergyIndex,
@@ -104,6 +106,7 @@ impl State {
     fn push_minimum(&mut self, minimum: Minimum, found: u64) {
         self.minima_by_energy.insert(minimum.energy, minimum.id);
         self.components.push();
+        self.tally.change(None, found);
         self.minima_found.push(found);
         self.minima.push(Arc::new(minimum));
     }
@@ -245,14 +248,8 @@ impl Landscape {
 
     /// The look-up by energy and position decides alone: one saddle may be followed into other basins by other searches.
     fn insert_transition_state(&self, state: &mut State, point: &StationaryPoint, minima: [usize; 2]) -> Added {
-        let known = state.transition_states_by_energy.near(point.energy, self.inner.tolerances.same_energy).find(|&id| {
-            self.symmetry().same(&state.transition_states[id - 1].position, &point.position, self.inner.tolerances.same_distance)
-        });
-        if let Some(id) = known {
-            state.transition_states_found[id - 1] += 1;
-            if let Some(store) = &self.inner.store {
-                store.transition_state_found(id, state.transition_states_found[id - 1]);
-            }
+        if let Some(id) = self.find_transition_state(state, point, usize::MAX) {
+            self.one_more_transition_state(state, id);
             return Added { id, new: false };
         }
         let id = state.transition_states.len() + 1;
@@ -261,6 +258,13 @@ impl Landscape {
             store.add_transition_state(state.transition_states[id - 1].clone());
         }
         Added { id, new: true }
+    }
+
+    fn one_more_transition_state(&self, state: &mut State, id: usize) {
+        state.transition_states_found[id - 1] += 1;
+        if let Some(store) = &self.inner.store {
+            store.transition_state_found(id, state.transition_states_found[id - 1]);
+        }
     }
 
     fn insert_minimum(&self, state: &mut State, point: &StationaryPoint) -> Result<Added> {
@@ -279,13 +283,59 @@ impl Landscape {
     fn find_minimum(&self, state: &State, point: &StationaryPoint) -> Option<usize> {
         let mut near = state.minima_by_energy.near(point.energy, self.inner.tolerances.same_energy);
         near.find(|&id| {
-            self.symmetry().same(&state.minima[id - 1].position, &point.position, self.inner.tolerances.same_distance)
+            let known = &state.minima[id - 1];
+            self.same((known.energy, &known.position), doubt(known.rms_gradient, &known.curvature, self.dimension()), point)
         })
+    }
+
+    /// Among those with ids up to `last`.
+    fn find_transition_state(&self, state: &State, point: &StationaryPoint, last: usize) -> Option<usize> {
+        let near = state.transition_states_by_energy.near(point.energy, self.inner.tolerances.same_energy);
+        near.filter(|&id| id <= last).find(|&id| {
+            let known = &state.transition_states[id - 1];
+            self.same((known.energy, &known.position), doubt(known.rms_gradient, &known.curvature, self.dimension()), point)
+        })
+    }
+
+    /// Whether a known point and a found one are the same, their energies agreeing to `same_energy`. Along a soft mode a converged position is
+    /// off by |g|/|h|: where that is more than `same_distance` allows for and the energies agree to rounding, it counts on top.
+    fn same(&self, known: (f64, &[f64]), doubt_of_known: f64, point: &StationaryPoint) -> bool {
+        let allowed = self.inner.tolerances.same_distance;
+        let doubt = doubt_of_known + doubt(point.rms_gradient, &point.curvature, self.dimension());
+        let wider = if doubt > 0.1 * allowed && twins(known.0, point.energy) { doubt.min(WIDEST * allowed) } else { 0.0 };
+        self.symmetry().same(known.1, &point.position, allowed + wider)
     }
 
     /// The id of a minimum that is the same point, if there is one.
     pub fn known_minimum(&self, point: &StationaryPoint) -> Option<usize> {
         self.find_minimum(&self.state(), point)
+    }
+
+    /// The id of a transition state that is the same point, if there is one among the first `last`.
+    fn known_transition_state(&self, point: &StationaryPoint, last: usize) -> Option<usize> {
+        self.find_transition_state(&self.state(), point, last)
+    }
+
+    /// Counts that one more search has found the transition state `id`; gives the minima on both its sides.
+    fn count_transition_state(&self, id: usize) -> Result<[usize; 2]> {
+        self.begin_writing()?;
+        let minima = self.transition_state(id)?.minima;
+        self.one_more_transition_state(&mut self.state_mut(), id);
+        Ok(minima)
+    }
+
+    /// Whether another minimum has the energy of `id` to rounding.
+    fn minimum_has_twin(&self, id: usize) -> bool {
+        let state = self.state();
+        let energy = state.minima[id - 1].energy;
+        state.minima_by_energy.near(energy, rounding(energy)).any(|other| other != id)
+    }
+
+    /// Whether another transition state has the energy of `id` to rounding.
+    fn transition_state_has_twin(&self, id: usize) -> bool {
+        let state = self.state();
+        let energy = state.transition_states[id - 1].energy;
+        state.transition_states_by_energy.near(energy, rounding(energy)).any(|other| other != id)
     }
 
     /// Counts that one more independent search has found the minimum `id`: what the completeness estimate rests on.
@@ -298,10 +348,17 @@ impl Landscape {
             return Err(self.no_such("count_found", "minimum", id));
         };
         *found += 1;
+        let times = *found;
+        state.tally.change(Some(times - 1), times);
         if let Some(store) = &self.inner.store {
-            store.minimum_found(id, *found);
+            store.minimum_found(id, times);
         }
         Ok(())
+    }
+
+    /// How often independent searches found a minimum, all of them together.
+    fn times_found(&self) -> u64 {
+        self.state().tally.times
     }
 
     /// Whether a transition state with its two sides may stand in this landscape.
@@ -419,13 +476,21 @@ impl Landscape {
         self.state().minima_found.clone()
     }
 
-    /// The set of joined minima that each minimum belongs to (some number for a set); entry k belongs to the id k + 1.
-    pub fn components(&self) -> Vec<usize> {
-        let (mut sets, count) = {
-            let state = self.state();
-            (state.components.clone(), state.minima.len())
-        };
-        (0..count).map(|k| sets.find(k)).collect()
+    /// The set of joined minima that each of these belongs to (some number for a set); ids must be there.
+    fn sets_of(&self, ids: impl Iterator<Item = usize>) -> Vec<usize> {
+        let state = self.state();
+        ids.map(|id| state.components.root(id - 1)).collect()
+    }
+
+    /// Whether transition states join two minima; ids must be there.
+    fn connected(&self, a: usize, b: usize) -> bool {
+        let state = self.state();
+        state.components.root(a - 1) == state.components.root(b - 1)
+    }
+
+    /// Number of minima joined to `id`, itself included.
+    fn component_size(&self, id: usize) -> usize {
+        self.state().components.size(id - 1)
     }
 
     /// Gives every minimum the real field `name`: `values[k]` belongs to `ids[k]`; NaN is allowed. All or nothing.
@@ -503,6 +568,25 @@ impl Landscape {
     fn begin_writing(&self) -> Result<()> {
         self.inner.store.as_ref().map_or(Ok(()), Store::begin)
     }
+}
+
+/// How many times `same_distance` the doubt about a soft mode may add at most: what lies farther is counted as two points, and as twins.
+const WIDEST: f64 = 30.0;
+
+/// How far a converged position may be off along its softest mode: |g|/|h|.
+fn doubt(rms_gradient: f64, curvature: &Curvature, dimension: usize) -> f64 {
+    let softest = curvature.lowest.iter().fold(f64::INFINITY, |least, h| least.min(h.abs()));
+    let doubt = rms_gradient * (dimension as f64).sqrt() / softest;
+    if doubt.is_finite() { doubt } else { 0.0 }
+}
+
+/// What rounding does to an energy.
+fn rounding(energy: f64) -> f64 {
+    1e-12 * energy.abs().max(1e-2)
+}
+
+fn twins(one: f64, other: f64) -> bool {
+    (one - other).abs() <= rounding(one)
 }
 
 impl LandscapeOptions {

@@ -1,12 +1,15 @@
-//! The searches that `connect` and `explore` are made of: from a start to transition states with both their sides.
+//! The searches that `connect` and `explore` are made of: from a start to transition states with both their sides, or to a minimum.
 
+use super::{Landscape, Minimum};
+use crate::algorithms::basin_hop::settle;
 use crate::algorithms::curvature::softest_modes;
 use crate::algorithms::transition_state::SaddleMethod;
 use crate::algorithms::{
-    DnebOptions, PathwayOptions, StationaryPoint, Termination, TransitionStateOptions, dneb, pathway, transition_state,
+    DnebOptions, MinimiseOptions, PathwayOptions, StationaryPoint, Termination, TransitionStateOptions, dneb, pathway,
+    transition_state,
 };
 use crate::base::{Result, Run};
-use crate::math::matrix::add_scaled;
+use crate::math::matrix::{add_scaled, norm};
 use crate::math::random::Stream;
 use crate::potentials::{Family, Potential};
 use rand::RngExt;
@@ -18,140 +21,247 @@ pub(super) struct Connection {
     pub plus: StationaryPoint,
 }
 
-/// What a full second-order step of a network costs, in gradients (SCIENCE, measured recipe).
-const HESSIAN: usize = 9;
-
 /// What a search found and what it cost.
 #[derive(Default)]
 pub(super) struct Finds {
     pub connections: Vec<Connection>,
+    /// The ids of transition states that the landscape had already; they were not followed down.
+    pub known: Vec<usize>,
     pub minima: Vec<StationaryPoint>,
     /// Why parts of it failed: a few words each, counted in reports.
     pub failed: Vec<String>,
-    /// Gradients; a Hessian counts as [`HESSIAN`] of them.
+    /// Gradients; a Hessian counts as several.
     pub evaluations: usize,
     /// The ids of the minima that a band was to join.
     pub joined: Option<[usize; 2]>,
 }
 
-/// Climbs from `start` to a transition state and follows both sides down. Failing is a find; only a stop is an error.
-pub(super) fn climb(run: &Run, potential: &dyn Potential, start: &[f64], tolerance: f64, finds: &mut Finds) -> Result<()> {
-    // With a cheap analytic Hessian second order wins everywhere (SCIENCE, measured recipe).
-    let method = if potential.family() == Family::Network && potential.prefers_dense_hessian() {
-        SaddleMethod::EigenvectorFollowing
-    } else {
-        SaddleMethod::Hybrid
-    };
-    let options = TransitionStateOptions { method, tolerance, ..Default::default() };
-    let saddle = match transition_state(run, potential, start, &options) {
-        Ok(saddle) => saddle,
-        Err(error) if error.is_stop() => return Err(error),
-        Err(_) => return fail(finds, "transition state: start not finite"),
-    };
-    let hessians = if method == SaddleMethod::EigenvectorFollowing { saddle.iterations } else { 0 };
-    finds.evaluations += saddle.evaluations + HESSIAN * hessians;
-    if saddle.termination != Termination::Converged {
-        return fail(finds, &format!("transition state: {}", saddle.termination.name()));
+impl Finds {
+    /// Whether it came to no stationary point.
+    pub fn nothing(&self) -> bool {
+        self.connections.is_empty() && self.known.is_empty() && self.minima.is_empty()
     }
-    let sides = PathwayOptions { tolerance, ..Default::default() };
-    let way = match pathway(run, potential, &saddle.point.position, &saddle.eigenvector, &sides) {
-        Ok(way) => way,
-        Err(error) if error.is_stop() => return Err(error),
-        Err(_) => return fail(finds, "side: start not finite"),
-    };
-    finds.evaluations += way.minus.evaluations + way.plus.evaluations;
-    for side in [&way.minus, &way.plus] {
-        if side.termination != Termination::Converged {
-            return fail(finds, &format!("side: {}", side.termination.name()));
-        }
-        if side.point.curvature.index != 0 {
-            return fail(finds, &format!("side: index {}", side.point.curvature.index));
-        }
+
+    fn fail(&mut self, reason: impl Into<String>) {
+        self.failed.push(reason.into());
     }
-    finds.connections.push(Connection { transition_state: saddle.point, minus: way.minus.point, plus: way.plus.point });
-    Ok(())
 }
 
-fn fail(finds: &mut Finds, reason: &str) -> Result<()> {
-    finds.failed.push(reason.to_string());
-    Ok(())
+/// Where a single-ended search begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Displacement {
+    /// Along one of the softest modes.
+    Mode,
+    /// In all coordinates at random.
+    All,
+    /// One atom.
+    Atom,
 }
 
-/// Joins two minima by a band and refines every candidate. `attempt` counts from 0: later bands are longer and finer, every other one
-/// goes the other way round, so that a second try is not the first one again.
-pub(super) fn join(run: &Run, potential: &dyn Potential, ends: [&[f64]; 2], attempt: usize, tolerance: f64) -> Result<Finds> {
-    let mut finds = Finds::default();
-    // Short bands and many of them give most transition states a second (SCIENCE); what they miss the longer ones get.
-    let (images, iterations) = if potential.family() == Family::Surface { (25, 200) } else { (20, 60) };
-    let growth = 1.0 + 0.5 * attempt as f64;
-    let options = DnebOptions {
-        images: Some(((images as f64 * growth) as usize).min(150)),
-        iterations: Some(((iterations as f64 * growth * growth) as usize).min(1000)),
-        ..Default::default()
-    };
-    let [from, to] = if attempt.is_multiple_of(2) { ends } else { [ends[1], ends[0]] };
-    let band = match dneb(run, potential, from, to, &options) {
-        Ok(band) => band,
-        Err(error) if error.is_stop() => return Err(error),
-        Err(_) => {
-            fail(&mut finds, "band: same or not finite ends")?;
-            return Ok(finds);
+impl Displacement {
+    /// Those that suit a kind of potential.
+    pub fn of(family: Family) -> &'static [Displacement] {
+        match family {
+            Family::Cluster => &[Displacement::All, Displacement::Mode, Displacement::Atom],
+            Family::Network | Family::Surface => &[Displacement::Mode, Displacement::All],
         }
-    };
-    finds.evaluations += band.iterations * band.positions.rows;
-    if band.candidates.is_empty() {
-        fail(&mut finds, "band: no candidates")?;
     }
-    for candidate in &band.candidates {
-        climb(run, potential, candidate, tolerance, &mut finds)?;
-    }
-    Ok(finds)
 }
 
-/// Moves every coordinate that can move by a uniform number in [−size, size], back into the container.
-pub(super) fn jiggle(potential: &dyn Potential, x: &mut [f64], size: f64, random: &mut Stream) {
-    let frozen = potential.frozen();
-    for (i, x) in x.iter_mut().enumerate() {
-        let by = size * (2.0 * random.random::<f64>() - 1.0);
-        if !frozen.is_some_and(|f| f[i]) {
-            *x += by;
-        }
-    }
-    potential.contain(x);
+/// Softest modes among which a displacement chooses.
+const MODES: usize = 12;
+
+/// Searches of one landscape.
+pub(super) struct Searcher<'a> {
+    pub landscape: &'a Landscape,
+    pub potential: &'a dyn Potential,
+    pub tolerance: f64,
 }
 
-/// Where a single-ended search from a minimum begins: along a soft mode for networks (one of the twelve softest, norm 1 to 3: SCIENCE,
-/// measured recipe); for clusters and surfaces mostly a random displacement of all coordinates, at times a soft mode, or one atom.
-pub(super) fn displaced(run: &Run, potential: &dyn Potential, minimum: &[f64], random: &mut Stream) -> Result<Vec<f64>> {
-    let mut x = minimum.to_vec();
-    let chance: f64 = random.random();
-    let along = |x: &mut [f64], low: f64, high: f64, random: &mut Stream| -> Result<()> {
-        let modes = softest_modes(run, potential, minimum, 12)?;
-        if !modes.is_empty() {
-            let mode = &modes[random.random_range(0..modes.len())];
-            let size = low + (high - low) * random.random::<f64>();
-            add_scaled(x, if random.random::<bool>() { size } else { -size }, mode);
+impl Searcher<'_> {
+    /// What a Hessian with its eigenproblem costs, in gradients: nine for networks (SCIENCE, measured recipe); for other potentials, whose
+    /// gradients are cheap, the eigenproblem is the larger part.
+    fn hessian(&self) -> usize {
+        if self.potential.family() == Family::Network { 9 } else { self.potential.dimension() }
+    }
+
+    /// What finding the nearest minimum and laying it onto the first costs, in gradients. For clusters it is about as much as a short band:
+    /// some hundred assignments each of a few alignments.
+    fn alignments(&self) -> usize {
+        if self.potential.family() == Family::Cluster { 40 * self.potential.dimension() } else { 0 }
+    }
+
+    /// Climbs from `start` to a transition state and follows both sides down, unless it is among the first `known` of the landscape.
+    /// Failing is a find; only a stop is an error.
+    fn climb(&self, run: &Run, start: &[f64], known: usize, finds: &mut Finds) -> Result<()> {
+        // With a cheap analytic Hessian second order wins everywhere (SCIENCE, measured recipe).
+        let method = if self.potential.family() == Family::Network && self.potential.prefers_dense_hessian() {
+            SaddleMethod::EigenvectorFollowing
+        } else {
+            SaddleMethod::Hybrid
+        };
+        let options = TransitionStateOptions { method, tolerance: self.tolerance, ..Default::default() };
+        let saddle = match transition_state(run, self.potential, start, &options) {
+            Ok(saddle) => saddle,
+            Err(error) if error.is_stop() => return Err(error),
+            Err(_) => return Ok(finds.fail("transition state: start not finite")),
+        };
+        finds.evaluations += saddle.evaluations + self.hessian() * saddle.hessians;
+        if saddle.termination != Termination::Converged {
+            return Ok(finds.fail(format!("transition state: {}", saddle.termination.name())));
         }
+        if let Some(id) = self.landscape.known_transition_state(&saddle.point, known) {
+            finds.known.push(id);
+            return Ok(());
+        }
+        let sides = PathwayOptions { tolerance: self.tolerance, ..Default::default() };
+        let way = match pathway(run, self.potential, &saddle.point.position, &saddle.eigenvector, &sides) {
+            Ok(way) => way,
+            Err(error) if error.is_stop() => return Err(error),
+            Err(_) => return Ok(finds.fail("side: start not finite")),
+        };
+        for side in [&way.minus, &way.plus] {
+            finds.evaluations += side.evaluations + self.hessian() * side.hessians;
+        }
+        for side in [&way.minus, &way.plus] {
+            if side.termination != Termination::Converged {
+                return Ok(finds.fail(format!("side: {}", side.termination.name())));
+            }
+            if side.point.curvature.index != 0 {
+                return Ok(finds.fail(format!("side: index {}", side.point.curvature.index)));
+            }
+        }
+        finds.connections.push(Connection { transition_state: saddle.point, minus: way.minus.point, plus: way.plus.point });
         Ok(())
-    };
-    match potential.family() {
-        Family::Network => along(&mut x, 1.0, 3.0, random)?,
-        Family::Cluster if chance < 0.6 => {
-            let size = 0.15 + 0.35 * random.random::<f64>();
-            jiggle(potential, &mut x, size, random);
-        }
-        Family::Cluster if chance < 0.8 => along(&mut x, 0.3, 1.5, random)?,
-        Family::Cluster => {
-            let atom = 3 * random.random_range(0..(x.len() / 3).max(1));
-            let end = (atom + 3).min(x.len());
-            x[atom..end].iter_mut().for_each(|x| *x += 1.6 * random.random::<f64>() - 0.8);
-            potential.contain(&mut x);
-        }
-        Family::Surface if chance < 0.7 => {
-            let size = 0.05 + 0.45 * random.random::<f64>();
-            jiggle(potential, &mut x, size, random);
-        }
-        Family::Surface => along(&mut x, 0.05, 0.5, random)?,
     }
-    Ok(x)
+
+    /// Displaces a minimum and climbs.
+    pub fn climb_from(
+        &self,
+        run: &Run,
+        from: &Minimum,
+        displacement: Displacement,
+        known: usize,
+        random: &mut Stream,
+    ) -> Result<Finds> {
+        let mut finds = Finds::default();
+        let start = self.displaced(run, &from.position, displacement, random)?;
+        self.climb(run, &start, known, &mut finds)?;
+        Ok(finds)
+    }
+
+    /// Joins two minima by a band and refines every candidate. `attempt` counts from 0: later bands are longer and finer, every other one
+    /// goes the other way round, so that a second try is not the first one again.
+    pub fn join(&self, run: &Run, ends: [&Minimum; 2], attempt: usize, known: usize) -> Result<Finds> {
+        let mut finds = Finds { joined: Some([ends[0].id, ends[1].id]), ..Finds::default() };
+        // Short bands and many of them give most transition states a second (SCIENCE); what they miss the longer ones get.
+        let (images, iterations) = if self.potential.family() == Family::Surface { (25, 200) } else { (20, 60) };
+        let growth = 1.0 + 0.5 * attempt as f64;
+        let options = DnebOptions {
+            images: Some(((images as f64 * growth) as usize).min(150)),
+            iterations: Some(((iterations as f64 * growth * growth) as usize).min(1000)),
+            ..Default::default()
+        };
+        let [from, to] = if attempt.is_multiple_of(2) { ends } else { [ends[1], ends[0]] };
+        let band = match dneb(run, self.potential, &from.position, &to.position, &options) {
+            Ok(band) => band,
+            Err(error) if error.is_stop() => return Err(error),
+            Err(_) => {
+                finds.fail("band: same or not finite ends");
+                return Ok(finds);
+            }
+        };
+        finds.evaluations += band.iterations * band.positions.rows + self.alignments();
+        if band.candidates.is_empty() {
+            finds.fail("band: no candidates");
+        }
+        for candidate in &band.candidates {
+            self.climb(run, candidate, known, &mut finds)?;
+        }
+        Ok(finds)
+    }
+
+    /// A quench from a moved minimum, or from a fresh start where there is none.
+    pub fn quench(&self, run: &Run, from: Option<&Minimum>, random: &mut Stream) -> Result<Finds> {
+        let start = match from {
+            None => self.potential.random(random.random(), 1.0),
+            Some(from) => {
+                let step = match self.potential.family() {
+                    Family::Network => 1.0,
+                    Family::Cluster => 0.36,
+                    Family::Surface => 0.5,
+                };
+                let mut x = from.position.to_vec();
+                self.jiggle(&mut x, step, random);
+                x
+            }
+        };
+        let mut finds = Finds::default();
+        let options = MinimiseOptions { tolerance: self.tolerance, ..Default::default() };
+        match settle(run, self.potential, &start, &options, &mut 0) {
+            Ok(found) => {
+                finds.evaluations += found.evaluations + self.hessian() * found.hessians;
+                match found.termination {
+                    Termination::Converged if found.point.curvature.index == 0 => finds.minima.push(found.point),
+                    Termination::Converged => finds.fail(format!("quench: index {}", found.point.curvature.index)),
+                    other => finds.fail(format!("quench: {}", other.name())),
+                }
+            }
+            Err(error) if error.is_stop() => return Err(error),
+            Err(_) => finds.fail("quench: start not finite"),
+        }
+        Ok(finds)
+    }
+
+    /// Moves every coordinate that can move by a uniform number in [−size, size], back into the container.
+    fn jiggle(&self, x: &mut [f64], size: f64, random: &mut Stream) {
+        let frozen = self.potential.frozen();
+        for (i, x) in x.iter_mut().enumerate() {
+            let by = size * (2.0 * random.random::<f64>() - 1.0);
+            if !frozen.is_some_and(|f| f[i]) {
+                *x += by;
+            }
+        }
+        self.potential.contain(x);
+    }
+
+    /// Where a single-ended search from a minimum begins. The sizes are those of SCIENCE's recipe for networks (norm 1 to 3).
+    fn displaced(&self, run: &Run, minimum: &[f64], how: Displacement, random: &mut Stream) -> Result<Vec<f64>> {
+        let mut x = minimum.to_vec();
+        let family = self.potential.family();
+        let between = |low: f64, high: f64, random: &mut Stream| low + (high - low) * random.random::<f64>();
+        match how {
+            Displacement::Mode => {
+                let (low, high) = match family {
+                    Family::Network => (1.0, 3.0),
+                    Family::Cluster => (0.3, 1.5),
+                    Family::Surface => (0.05, 0.5),
+                };
+                let modes = softest_modes(run, self.potential, minimum, MODES)?;
+                if !modes.is_empty() {
+                    let mode = &modes[random.random_range(0..modes.len())];
+                    let size = between(low, high, random);
+                    add_scaled(&mut x, if random.random::<bool>() { size } else { -size }, mode);
+                }
+            }
+            Displacement::All if family == Family::Network => {
+                let mut by = vec![0.0; x.len()];
+                self.jiggle(&mut by, 1.0, random);
+                let length = norm(&by).max(f64::MIN_POSITIVE);
+                add_scaled(&mut x, between(1.0, 3.0, random) / length, &by);
+            }
+            Displacement::All => {
+                let (low, high) = if family == Family::Cluster { (0.15, 0.5) } else { (0.05, 0.5) };
+                let size = between(low, high, random);
+                self.jiggle(&mut x, size, random);
+            }
+            Displacement::Atom => {
+                let atom = 3 * random.random_range(0..(x.len() / 3).max(1));
+                let end = (atom + 3).min(x.len());
+                x[atom..end].iter_mut().for_each(|x| *x += 1.6 * random.random::<f64>() - 0.8);
+                self.potential.contain(&mut x);
+            }
+        }
+        Ok(x)
+    }
 }

@@ -349,3 +349,95 @@ fn a_locked_file_says_so() {
     let said = l.add_minimum(&minimum(&l, 1.0, 1.0)).unwrap_err().message;
     assert!(said.contains("changed by somebody else"), "{said}");
 }
+
+/// Along a mode of curvature 1e-6 an RMS gradient of 8e-10 leaves a doubt of 1e-3 about the position: one point, however often it is found.
+#[test]
+fn a_soft_mode_makes_no_second_point() {
+    let l = wells(0.2);
+    let exact = minimum(&l, 1.0, 1.0);
+    let at = |shift: f64, softest: f64| {
+        let mut point = StationaryPoint { rms_gradient: 8e-10, ..exact.clone() };
+        point.position[0] += shift;
+        point.curvature.lowest[0] = softest;
+        point
+    };
+    assert_eq!(l.add_minimum(&at(0.0, 1e-6)).unwrap(), Added { id: 1, new: true });
+    assert_eq!(l.add_minimum(&at(2e-3, 1e-6)).unwrap(), Added { id: 1, new: false });
+    // What the soft mode does not explain is another point, and a twin.
+    assert_eq!(l.add_minimum(&at(1e-2, 1e-6)).unwrap(), Added { id: 2, new: true });
+    assert_eq!(l.add_minimum(&at(-4e-3, 8.0)).unwrap(), Added { id: 3, new: true });
+    assert!(l.minimum_has_twin(3));
+    // Energies that differ by more than rounding are those of two points.
+    let higher = StationaryPoint { energy: exact.energy + 5e-9, ..at(2e-3, 1e-6) };
+    assert!(l.add_minimum(&higher).unwrap().new);
+    assert!(!l.minimum_has_twin(4));
+}
+
+/// A known transition state is not followed down again: its sides are those that the landscape has.
+#[test]
+fn what_is_found_again_costs_less_and_is_counted() {
+    let run = Run::silent();
+    let l = wells(0.2);
+    complete(&l);
+    let options =
+        ExploreOptions { searches: Some(80), strategies: vec!["single_ended".into()], seed: Some(2), ..Default::default() };
+    let report = explore(&run, &l, &options).unwrap();
+    assert_eq!((report.new_minima, report.new_transition_states, report.twins), (0, 0, 0));
+    assert_eq!(report.strategies.iter().map(|s| s.searches).collect::<Vec<_>>(), [0, 80]);
+    assert_eq!(report.failed_searches, report.strategies[1].failed);
+    assert!(report.failed_searches < 20 && report.cpu_seconds >= 0.0, "{report:?}");
+    let again: u64 = l.state().transition_states_found.iter().sum();
+    assert!(again as usize > 4 + 40, "{again}");
+    // Each search from a minimum found the one on the other side once more.
+    assert!(l.minima_found().iter().sum::<u64>() > 40);
+    // One search that finds, followed down: gradients of both sides on top of those of the climb.
+    let fresh = wells(0.2);
+    fresh.add_minimum(&minimum(&fresh, 1.0, 1.0)).unwrap();
+    let first = explore(&run, &fresh, &ExploreOptions { searches: Some(8), ..options }).unwrap();
+    let each = |r: &ExploreReport| r.strategies[1].evaluations as f64 / r.strategies[1].searches as f64;
+    assert!(each(&report) < 0.8 * each(&first), "{} {}", each(&report), each(&first));
+}
+
+/// A row of wells, more than take part in a search for gaps: the way from one to the third beside it crosses those between.
+#[test]
+fn connect_crosses_a_large_landscape_by_short_gaps() {
+    let l = Landscape::new(Arc::new(Row), &LandscapeOptions::default());
+    let ids: Vec<usize> = (-200..200).map(|k| l.add_minimum(&minimum(&l, f64::from(k), 0.0)).unwrap().id).collect();
+    let way = connect(&Run::silent(), &l, ids[250], ids[253], &ConnectOptions::default()).unwrap().unwrap();
+    assert_eq!(way.minima, ids[250..=253]);
+    assert_eq!(l.counts(), Counts { minima: 400, transition_states: 3, components: 397 });
+}
+
+/// E = −cos 2πx + y²: wells at whole x.
+struct Row;
+
+impl Potential for Row {
+    fn dimension(&self) -> usize {
+        2
+    }
+    fn evaluate(&self, batch: Batch, out: &mut Evaluations) {
+        out.prepare(&batch);
+        let turn = std::f64::consts::TAU;
+        for r in 0..batch.rows {
+            let [x, y] = [batch.row(r)[0], batch.row(r)[1]];
+            // A slope of its own for each well, so that no two energies agree.
+            out.energies[r] = -(turn * x).cos() + y * y + 1e-4 * x;
+            if out.wants_gradients {
+                out.gradients[2 * r] = turn * (turn * x).sin() + 1e-4;
+                out.gradients[2 * r + 1] = 2.0 * y;
+            }
+        }
+    }
+    fn family(&self) -> Family {
+        Family::Surface
+    }
+    fn identity(&self) -> Identity {
+        Identity { name: "row".into(), parts: Vec::new() }
+    }
+    fn random(&self, seed: u64, scale: f64) -> Vec<f64> {
+        vec![scale * seed as f64, 0.0]
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

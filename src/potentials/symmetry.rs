@@ -11,6 +11,11 @@ pub trait Symmetry: Send + Sync {
         self.align(a, b, &mut aligned)
     }
 
+    /// A lower bound of the distance that costs little: which of many points are near. The default is the distance itself.
+    fn least_distance(&self, a: &[f64], b: &[f64]) -> f64 {
+        self.distance(a, b)
+    }
+
     /// Whether the aligned distance is at most `tolerance`. Override where that is cheaper to decide than the distance.
     fn same(&self, a: &[f64], b: &[f64], tolerance: f64) -> bool {
         self.distance(a, b) <= tolerance

@@ -122,6 +122,10 @@ impl Catalogue {
         let width = object.fields().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let mut text = object.kind().to_string();
         for (name, value) in object.fields() {
+            if let Some(table) = value.read_lock::<Array>().and_then(|array| self.rows(&array)) {
+                text.push_str(&format!("\n  {name}\n{table}"));
+                continue;
+            }
             let inner = value.read_lock::<Object>().map(|inner| format!("{} of {} fields", inner.kind(), inner.fields().count()));
             let whole = inner.unwrap_or_else(|| self.show_inside(value));
             let line = whole.lines().next().unwrap_or_default();
@@ -132,6 +136,29 @@ impl Catalogue {
             text.push_str(&format!("\n  {name:<width$}  {short}"));
         }
         text
+    }
+
+    /// A few objects of one kind as a table, a line each; none where they are many or something else.
+    fn rows(&self, array: &Array) -> Option<String> {
+        const MOST: usize = 10;
+        let objects: Vec<Object> =
+            array.iter().map(|value| value.read_lock::<Object>().map(|o| o.clone())).collect::<Option<_>>()?;
+        let first = objects.first()?;
+        if objects.len() > MOST || objects.iter().any(|o| o.kind() != first.kind()) {
+            return None;
+        }
+        let mut lines: Vec<Vec<String>> = vec![first.fields().map(|(name, _)| name.to_string()).collect()];
+        let cell = |value: &Dynamic| match value.as_float() {
+            Ok(number) => format!("{number:.4}"),
+            Err(_) => self.show(value).lines().next().unwrap_or_default().to_string(),
+        };
+        lines.extend(objects.iter().map(|o| o.fields().map(|(_, value)| cell(value)).collect()));
+        let widths: Vec<usize> = (0..lines[0].len())
+            .map(|k| lines.iter().filter_map(|l| l.get(k)).map(|c| c.chars().count()).max().unwrap_or(0))
+            .collect();
+        let line =
+            |cells: &Vec<String>| cells.iter().zip(&widths).map(|(cell, &width)| format!("  {cell:>width$}")).collect::<String>();
+        Some(lines.iter().map(|cells| format!("  {}", line(cells))).collect::<Vec<_>>().join("\n"))
     }
 
     /// The text inside an array, a map or an object: text in quotes.

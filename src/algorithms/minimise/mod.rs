@@ -111,7 +111,7 @@ impl State {
 pub fn minimise(run: &Run, potential: &dyn Potential, start: &[f64], options: &MinimiseOptions) -> Result<Minimised> {
     let mut evaluator = Evaluator::new(run, potential);
     let (state, termination) = now(descend(&mut evaluator, start, options, None))?;
-    finish(run, potential, state, termination, evaluator.count)
+    finish(run, potential, state, termination, &evaluator)
 }
 
 /// The same without the Hessian of the end: for quenches of which only the energy matters, and LJAT3 labels.
@@ -173,7 +173,7 @@ pub(super) fn finish(
     potential: &dyn Potential,
     state: State,
     termination: Termination,
-    evaluations: usize,
+    evaluator: &Evaluator,
 ) -> Result<Minimised> {
     let finite = state.x.iter().all(|v| v.is_finite()) && state.energy.is_finite();
     let curvature = if finite { curvature(run, potential, &state.x)? } else { unknown_curvature() };
@@ -181,7 +181,8 @@ pub(super) fn finish(
     Ok(Minimised {
         point: StationaryPoint { position: state.x, energy: state.energy, rms_gradient, curvature },
         iterations: state.iterations,
-        evaluations,
+        evaluations: evaluator.count,
+        hessians: evaluator.hessians,
         termination,
         step_cuts: state.step_cuts,
         resets: state.resets,

@@ -117,6 +117,10 @@ impl Symmetry for ClusterSymmetry {
         found.distance
     }
 
+    fn least_distance(&self, a: &[f64], b: &[f64]) -> f64 {
+        geometry::radial_distance(&centred(a).0, &centred(b).0)
+    }
+
     fn same(&self, a: &[f64], b: &[f64], tolerance: f64) -> bool {
         if a.len() != b.len() {
             return false;

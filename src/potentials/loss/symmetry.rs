@@ -310,6 +310,10 @@ impl Symmetry for NetworkSymmetry {
         best.sqrt()
     }
 
+    fn least_distance(&self, a: &[f64], b: &[f64]) -> f64 {
+        self.bound(a, b).sqrt()
+    }
+
     fn same(&self, a: &[f64], b: &[f64], tolerance: f64) -> bool {
         // The bound carries the rounding of its own sums.
         self.bound(a, b).sqrt() <= tolerance * (1.0 + 1e-9) + 1e-12 && self.distance(a, b) <= tolerance

@@ -195,7 +195,7 @@ fn searches() -> Vec<Native> {
             .group("Search")
             .takes("landscape", "a Landscape", "What to explore; everything found is added.")
             .options::<ExploreOptions>()
-            .returns("searches, new_minima, new_transition_states, new_degenerate, failed (number by reason), ended_by, seconds, strategies, completeness")
+            .returns("searches; new_minima, new_transition_states, of these new_degenerate (into a copy of the same minimum), twins (new, with another's energy to rounding); minima_per_cpu_second, transition_states_per_cpu_second; failed_share of the searches, failed (number by reason); ended_by, seconds, cpu_seconds; completeness of the minima (Chao1), estimate of their number, interval (95 %); strategies")
             .example("let l = landscape(lennard_jones(4)); explore(l, #{searches: 64, seed: 1}).new_transition_states", "1", 0.0)
             .reference("10.1080/00268970210162691")
             .run(|call, mut args| {
@@ -215,21 +215,32 @@ fn report_object(report: ExploreReport) -> Object {
             Object::new("StrategyReport")
                 .field("strategy", s.strategy.name())
                 .field("searches", s.searches)
+                .field("failed", s.failed)
                 .field("new_minima", s.new_minima)
                 .field("new_transition_states", s.new_transition_states)
                 .field("evaluations", s.evaluations)
+                .field("seconds", s.seconds)
         })
         .collect();
+    let each_second = |count: usize| if report.cpu_seconds > 0.0 { count as f64 / report.cpu_seconds } else { 0.0 };
+    let all = report.completeness;
     Object::new("Exploration")
         .field("searches", report.searches)
         .field("new_minima", report.new_minima)
         .field("new_transition_states", report.new_transition_states)
         .field("new_degenerate", report.new_degenerate)
+        .field("twins", report.twins)
+        .field("minima_per_cpu_second", each_second(report.new_minima))
+        .field("transition_states_per_cpu_second", each_second(report.new_transition_states))
+        .field("failed_share", report.failed_searches as f64 / report.searches.max(1) as f64)
         .field("failed", failed)
         .field("ended_by", report.ended_by)
         .field("seconds", report.seconds)
+        .field("cpu_seconds", report.cpu_seconds)
+        .field("completeness", all.fraction)
+        .field("estimate", all.estimate)
+        .field("interval", vec![all.low, all.high])
         .field("strategies", strategies)
-        .field("completeness", report.completeness.fraction)
 }
 
 fn methods() -> Vec<Native> {
