@@ -144,6 +144,33 @@ fn seven_atoms_have_four_minima_and_twelve_transition_states() {
 }
 
 #[test]
+fn eight_atoms_have_eight_minima_and_42_transition_states() {
+    // J. P. K. Doye, D. J. Wales, J. Chem. Phys. 116, 3777 (2002), table I.
+    let landscape = Landscape::new(potential("lennard_jones", &[8.0]), &LandscapeOptions::default());
+    let options = ExploreOptions { searches: Some(2500), seed: Some(2), ..Default::default() };
+    let report = explore(&Run::silent(), &landscape, &options).unwrap();
+    let counts = landscape.counts();
+    assert_eq!((counts.minima, counts.transition_states, counts.components), (8, 42, 1), "{report:?}");
+    assert_eq!(report.twins, 0);
+}
+
+/// The numbers of minima of C. J. Tsai, K. D. Jordan, J. Phys. Chem. 97, 11227 (1993), as completed by Doye and Wales (2002).
+#[test]
+#[ignore = "half a minute on two cores: cargo test --release --test all -- --ignored nine_to_eleven"]
+fn nine_to_eleven_atoms_have_all_their_minima() {
+    for (atoms, minima) in [(9.0, 21), (10.0, 64), (11.0, 170)] {
+        let landscape = Landscape::new(potential("lennard_jones", &[atoms]), &LandscapeOptions::default());
+        // Twice as many searches as it takes to find the last one: a further one would be too many.
+        let options = ExploreOptions { minima: Some(minima), seed: Some(1), ..Default::default() };
+        let report = explore(&Run::silent(), &landscape, &options).unwrap();
+        let again = ExploreOptions { searches: Some(report.searches), seed: Some(2), ..Default::default() };
+        explore(&Run::silent(), &landscape, &again).unwrap();
+        println!("LJ{atoms}: {} CPU s, {:?}", report.cpu_seconds, landscape.counts());
+        assert_eq!(landscape.counts().minima, minima);
+    }
+}
+
+#[test]
 fn the_number_of_threads_changes_nothing() {
     let found = |threads: usize| -> Vec<(u64, u64)> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -104,11 +104,15 @@ impl Searcher<'_> {
         let saddle = match transition_state(run, self.potential, start, &options) {
             Ok(saddle) => saddle,
             Err(error) if error.is_stop() => return Err(error),
-            Err(_) => return Ok(finds.fail("transition state: start not finite")),
+            Err(_) => {
+                finds.fail("transition state: start not finite");
+                return Ok(());
+            }
         };
         finds.evaluations += saddle.evaluations + self.hessian() * saddle.hessians;
         if saddle.termination != Termination::Converged {
-            return Ok(finds.fail(format!("transition state: {}", saddle.termination.name())));
+            finds.fail(format!("transition state: {}", saddle.termination.name()));
+            return Ok(());
         }
         if let Some(id) = self.landscape.known_transition_state(&saddle.point, known) {
             finds.known.push(id);
@@ -118,17 +122,22 @@ impl Searcher<'_> {
         let way = match pathway(run, self.potential, &saddle.point.position, &saddle.eigenvector, &sides) {
             Ok(way) => way,
             Err(error) if error.is_stop() => return Err(error),
-            Err(_) => return Ok(finds.fail("side: start not finite")),
+            Err(_) => {
+                finds.fail("side: start not finite");
+                return Ok(());
+            }
         };
         for side in [&way.minus, &way.plus] {
             finds.evaluations += side.evaluations + self.hessian() * side.hessians;
         }
         for side in [&way.minus, &way.plus] {
             if side.termination != Termination::Converged {
-                return Ok(finds.fail(format!("side: {}", side.termination.name())));
+                finds.fail(format!("side: {}", side.termination.name()));
+                return Ok(());
             }
             if side.point.curvature.index != 0 {
-                return Ok(finds.fail(format!("side: index {}", side.point.curvature.index)));
+                finds.fail(format!("side: index {}", side.point.curvature.index));
+                return Ok(());
             }
         }
         finds.connections.push(Connection { transition_state: saddle.point, minus: way.minus.point, plus: way.plus.point });

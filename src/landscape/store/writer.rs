@@ -5,6 +5,7 @@ use crate::algorithms::Curvature;
 use crate::base::{Error, Kind, Result};
 use crate::landscape::points::{Minimum, TransitionState};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
@@ -78,13 +79,30 @@ fn commit(connection: &mut Connection, path: &Path, group: &[Message], revision:
     let fails = |error| explain(path, error);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fails)?;
     unchanged(&transaction, path, *revision)?;
-    for message in group {
-        write(&transaction, message).map_err(fails)?;
+    let last = last_counts(group);
+    for (place, message) in group.iter().enumerate() {
+        if counted(message).is_none_or(|point| last[&point] == place) {
+            write(&transaction, message).map_err(fails)?;
+        }
     }
     transaction.execute("UPDATE setting SET value = ?1 WHERE name = 'revision'", [*revision + 1.0]).map_err(fails)?;
     transaction.commit().map_err(fails)?;
     *revision += 1.0;
     Ok(())
+}
+
+/// The point whose number of finds a message changes: whether it is a minimum, and its id.
+fn counted(message: &Message) -> Option<(bool, usize)> {
+    match message {
+        Message::MinimumFound(id, _) => Some((true, *id)),
+        Message::TransitionStateFound(id, _) => Some((false, *id)),
+        _ => None,
+    }
+}
+
+/// Where in a group the number of finds of each point changes last: what came before it need not be written.
+fn last_counts(group: &[Message]) -> HashMap<(bool, usize), usize> {
+    group.iter().enumerate().filter_map(|(place, message)| Some((counted(message)?, place))).collect()
 }
 
 /// Somebody else's commits would mean that our ids clash with theirs.
