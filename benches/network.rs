@@ -1,15 +1,19 @@
-//! Loss, gradient, Hessian and Hessian-vector product of network losses on one thread, beside the floor of the same run.
+//! Loss, gradient, Hessian and Hessian-vector product of network losses on one thread, beside the floor; searches gathered and one by one.
 //!
 //! [A, B, …, C, D]: inputs, hidden nodes, outputs, items. The floor of a gradient is the time of its tanh (vector tanh over a slice in the first
 //! cache), its exp, and its multiplications at the speed of independent fused multiplications in registers; that of the Hessian
-//! adds one fused multiplication for each entry of a triangle and block of eight items. Times are those of the fastest tenth
-//! of 300 batches.
+//! adds one fused multiplication for each entry of a triangle and block of eight items. The speed of a machine wanders: tanh, exp and
+//! multiplications are timed anew beside each round of a row, and what is shown are medians over the rounds, of the ratio too.
 //! Every answer is checked before it is timed: the gradient against differences of the energy along a direction, the Hessian against
-//! differences of the gradient.
+//! differences of the gradient, gathered searches against those one by one.
 //! Run: `cargo bench --bench network`, or with a part of a row's name behind `--`.
 
+use losscape::algorithms::MinimiseOptions;
+use losscape::algorithms::minimise::{quench, quench_batch};
+use losscape::base::Run;
 use losscape::data::Dataset;
 use losscape::math::Matrix;
+use losscape::math::eigen::Tridiagonal;
 use losscape::math::matrix::dot;
 use losscape::math::random::stream;
 use losscape::math::simd::{Block, Kernel, LANES, Lanes, Width, dispatch, exp_slice, tanh_slice};
@@ -17,51 +21,77 @@ use losscape::network::{Network, NetworkOptions};
 use losscape::potentials::loss::{LossOptions, NetworkLoss};
 use losscape::potentials::{Batch, Evaluations, Potential};
 use rand::RngExt;
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Instant;
 
+/// Rounds over which the medians are taken.
+const ROUNDS: usize = 60;
+
 fn main() {
-    let floor = Floor::measure();
-    println!(
-        "vectors: {}; tanh {:.2} ns a value, exp {:.2} ns, {:.1} GFLOP/s of fused multiplications",
-        Width::widest().name(),
-        floor.tanh,
-        floor.exp,
-        2.0 / floor.multiplication
-    );
     for &width in &Width::available() {
         let (tanh, exp) = (per_value(|v| tanh_slice(v, width)), per_value(|v| exp_slice(v, width)));
-        println!("  {:<9} tanh {tanh:.2} ns, exp {exp:.2} ns", width.name());
+        println!("{:<9} tanh {tanh:.2} ns a value, exp {exp:.2} ns", width.name());
     }
-    println!("{:<34} {:>12} {:>12} {:>8}", "work", "time", "floor", "x floor");
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
+    println!("{:<36} {:>12} {:>12} {:>8}", "work", "time", "floor", "x floor");
     for nodes in [&[2, 10, 4][..], &[2, 5, 5, 4], &[2, 4, 4, 4, 4], &[784, 10, 10]] {
         let case = Case::new(nodes, 1000);
         case.check();
-        let gradient = floor.gradient(nodes, 1000);
-        let report = |work: &str, floor: f64, call: &mut dyn FnMut()| {
+        let n = case.x.len();
+        let row = |work: &str, floor: &dyn Fn(&Units) -> f64, call: &mut dyn FnMut()| {
             let work = format!("{work} {nodes:?} 1000");
             if work.contains(&only) {
                 report(&work, floor, call);
             }
         };
-        report("loss + gradient", gradient, &mut || case.gradient());
-        report("loss", floor.loss(nodes, 1000), &mut || case.energy());
+        row("loss + gradient", &|u| u.gradient(nodes, 1000), &mut || case.gradient());
+        row("loss", &|u| u.loss(nodes, 1000), &mut || case.energy());
         // Forward and backward twice, and the sums twice.
-        report("Hessian-vector", gradient + floor.products(nodes, 1000) * 5.0 / 3.0, &mut || case.product());
+        let twice = |u: &Units| u.gradient(nodes, 1000) + u.products(nodes, 1000) * 5.0 / 3.0;
+        row("Hessian-vector", &twice, &mut || case.product());
         if nodes[0] < 100 {
-            let triangle = case.x.len() * (case.x.len() + 1) / 2;
-            let sums = triangle as f64 * 1000.0 * floor.multiplication;
-            report("Hessian", gradient + sums, &mut || case.hessian());
+            let triangle = (n * (n + 1) / 2) as f64 * 1000.0;
+            let hessian = |u: &Units| u.gradient(nodes, 1000) + triangle * u.multiplication;
+            row("Hessian", &hessian, &mut || case.hessian());
+            row("Hessian and index", &hessian, &mut || case.index());
         }
     }
+    println!("{:<36} {:>12} {:>12} {:>8}", "searches", "gathered", "one by one", "ratio");
+    for (nodes, searches) in [(&[2, 10, 4][..], 16), (&[784, 10, 10], 16), (&[784, 10, 10], 64)] {
+        let work = format!("{searches} quenches {nodes:?} 1000");
+        if work.contains(&only) {
+            quenches(&work, nodes, searches);
+        }
+    }
+}
+
+/// Some LBFGS iterations from several starts: all searches gathered beside one after another.
+fn quenches(work: &str, nodes: &[i64], searches: u64) {
+    let case = Case::new(nodes, 1000);
+    let starts: Vec<Vec<f64>> = (0..searches).map(|seed| case.loss.random(seed, 1.0)).collect();
+    let run = Run::silent();
+    let options = MinimiseOptions { max_iterations: 12, newton_below: Some(0.0), ..Default::default() };
+    let gathered = || quench_batch(&run, &case.loss, &starts, &options).expect("nobody stops it");
+    let alone = || starts.iter().map(|start| quench(&run, &case.loss, start, &options).expect("nobody stops it")).collect();
+    let check: Vec<_> = alone();
+    let mut evaluations = 0;
+    for (one, other) in gathered().iter().zip(&check) {
+        assert_eq!((&one.0.x, one.0.energy, one.2), (&other.0.x, other.0.energy, other.2), "gathered is not alone");
+        evaluations += one.2;
+    }
+    let rounds: Vec<[f64; 2]> = (0..7).map(|_| [once(|| drop(gathered())), once(|| drop::<Vec<_>>(alone()))]).collect();
+    let each = |k: usize| median(rounds.iter().map(|r| r[k] / evaluations as f64)) / 1e3;
+    let ratio = median(rounds.iter().map(|r| r[0] / r[1]));
+    println!("{work:<36} {:>9.2} µs {:>9.2} µs {ratio:>8.3}  (an evaluation)", each(0), each(1));
 }
 
 struct Case {
     loss: NetworkLoss,
     x: Vec<f64>,
     v: Vec<f64>,
-    out: std::cell::RefCell<(Evaluations, Matrix, Vec<f64>)>,
+    out: RefCell<(Evaluations, Matrix, Vec<f64>)>,
+    tridiagonal: RefCell<Tridiagonal>,
 }
 
 impl Case {
@@ -77,7 +107,7 @@ impl Case {
         let loss = NetworkLoss::new(&network, &data, &options).expect("network and data fit");
         let (x, v) = (network.initial(1, 1.0), network.initial(2, 1.0));
         let out = (Evaluations::with_gradients(), Matrix::default(), vec![0.0; x.len()]);
-        Case { loss, x, v, out: out.into() }
+        Case { loss, x, v, out: out.into(), tridiagonal: Tridiagonal::new().into() }
     }
 
     fn gradient(&self) {
@@ -92,6 +122,13 @@ impl Case {
     }
     fn hessian(&self) {
         self.loss.hessian(black_box(&self.x), &mut self.out.borrow_mut().1);
+    }
+    /// How many eigenvalues are negative: the Hessian's reduction to three diagonals and counts there.
+    fn index(&self) {
+        self.hessian();
+        let mut tridiagonal = self.tridiagonal.borrow_mut();
+        tridiagonal.reduce(&self.out.borrow().1);
+        black_box(tridiagonal.index());
     }
     fn product(&self) {
         self.loss.hessian_vector(black_box(&self.x), &self.v, &mut self.out.borrow_mut().2);
@@ -124,22 +161,22 @@ impl Case {
 }
 
 /// Nanoseconds of one unit of each kind of work.
-struct Floor {
+struct Units {
     tanh: f64,
     exp: f64,
     multiplication: f64,
 }
 
-impl Floor {
-    fn measure() -> Floor {
+impl Units {
+    fn measure() -> Units {
         let width = Width::widest();
         let multiplications = nanoseconds(|| {
             black_box(dispatch(Multiplications));
         });
-        Floor {
+        Units {
             tanh: per_value(|v| tanh_slice(v, width)),
             exp: per_value(|v| exp_slice(v, width)),
-            multiplication: multiplications / (ROUNDS * CHAINS * LANES) as f64,
+            multiplication: multiplications / (LENGTH * CHAINS * LANES) as f64,
         }
     }
 
@@ -162,7 +199,7 @@ impl Floor {
     }
 }
 
-const ROUNDS: usize = 1000;
+const LENGTH: usize = 1000;
 const CHAINS: usize = 12;
 
 /// Twelve independent chains of fused multiplications.
@@ -174,7 +211,7 @@ impl Kernel for Multiplications {
     fn run<V: Lanes>(self) -> f64 {
         let mut chains = [V::splat(black_box(1.0)); CHAINS];
         let (a, b) = (V::splat(black_box(0.999)), V::splat(black_box(0.001)));
-        for _ in 0..ROUNDS {
+        for _ in 0..LENGTH {
             for chain in &mut chains {
                 *chain = chain.fma(a, b);
             }
@@ -197,29 +234,29 @@ fn per_value(mut function: impl FnMut(&mut [f64])) -> f64 {
     (both - copy) / 1024.0
 }
 
-/// Nanoseconds of a call: the fastest tenth of 300 batches of about a millisecond, so that other programs on the machine do not count.
-fn nanoseconds(mut work: impl FnMut()) -> f64 {
-    let begin = Instant::now();
-    let mut calls = 0usize;
-    while begin.elapsed().as_millis() < 5 {
-        work();
-        calls += 1;
-    }
-    let calls = calls.div_ceil(5);
-    let mut times: Vec<f64> = (0..300)
-        .map(|_| {
-            let start = Instant::now();
-            for _ in 0..calls {
-                work();
-            }
-            start.elapsed().as_nanos() as f64 / calls as f64
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 10]
+/// Nanoseconds of one call.
+fn once(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_nanos() as f64
 }
 
-fn report(work: &str, floor: f64, call: impl FnMut()) {
-    let time = nanoseconds(call);
-    println!("{work:<34} {:>9.2} µs {:>9.2} µs {:>8.2}", time / 1e3, floor / 1e3, time / floor);
+/// Nanoseconds of a call, the mean over a fifth of a millisecond and at least one call, after two to warm up.
+fn nanoseconds(mut work: impl FnMut()) -> f64 {
+    let one = once(&mut work).min(once(&mut work));
+    let calls = (2e5 / one).ceil();
+    once(|| (0..calls as usize).for_each(|_| work())) / calls
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn report(work: &str, floor: &dyn Fn(&Units) -> f64, call: &mut dyn FnMut()) {
+    let rounds: Vec<[f64; 2]> = (0..ROUNDS).map(|_| [floor(&Units::measure()), nanoseconds(&mut *call)]).collect();
+    let [floor, time] = [0, 1].map(|k| median(rounds.iter().map(|r| r[k])) / 1e3);
+    let ratio = median(rounds.iter().map(|r| r[1] / r[0]));
+    println!("{work:<36} {time:>9.2} µs {floor:>9.2} µs {ratio:>8.2}");
 }

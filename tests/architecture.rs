@@ -44,7 +44,7 @@ const STATICS: [(&str, &str, &str); 1] =
     [("math/eigen/mod.rs", "ONCE", "OpenBLAS keeps its number of threads in a global of its own, which is set once")];
 
 /// Files of `algorithms` that are no method and so have no paper.
-const NO_METHOD: [&str; 2] = ["algorithms/evaluator.rs", "algorithms/curvature.rs"];
+const NO_METHOD: [&str; 3] = ["algorithms/evaluator.rs", "algorithms/gather.rs", "algorithms/curvature.rs"];
 
 /// Lines before the tests; a longer file wants to be two.
 const LONGEST: usize = 600;

@@ -1,20 +1,24 @@
 //! How an algorithm asks for energies: the only place where one waits.
 //!
-//! Algorithms are `async fn`s that await nothing but these three questions. On a CPU thread every answer is ready at once, so
-//! [`now`] runs the whole search as a plain function; a driver that gathers the questions of many searches into one batch needs no
-//! other algorithm.
+//! Algorithms are `async fn`s that await nothing but these questions. Alone, every answer is ready at once, so [`now`] runs the whole
+//! search as a plain function; [`super::gather`] lets many searches wait for answers to all of them, and needs no other algorithm.
 
+use super::gather::Desk;
 use crate::base::{Error, Result, Run};
 use crate::math::Matrix;
 use crate::math::matrix::rms;
 use crate::potentials::{Batch, Evaluations, Potential};
+use std::cell::RefCell;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// Answers questions about one potential, counts them, and ends the search when the person or the clock says so.
 pub struct Evaluator<'a> {
     pub potential: &'a dyn Potential,
     run: &'a Run,
+    /// Where energies are asked for together with other searches; nowhere for a search alone.
+    desk: Option<Rc<RefCell<Desk>>>,
     evaluations: Evaluations,
     /// Gradients computed so far (a Hessian-vector product counts as one, a Hessian as none: it has a counter of its own).
     pub count: usize,
@@ -24,25 +28,39 @@ pub struct Evaluator<'a> {
 
 impl<'a> Evaluator<'a> {
     pub fn new(run: &'a Run, potential: &'a dyn Potential) -> Evaluator<'a> {
-        Evaluator { potential, run, evaluations: Evaluations::with_gradients(), count: 0, hessians: 0 }
+        Evaluator { potential, run, desk: None, evaluations: Evaluations::with_gradients(), count: 0, hessians: 0 }
+    }
+
+    /// For one of many searches that leave their questions at a desk.
+    pub(super) fn gathered(run: &'a Run, potential: &'a dyn Potential, desk: Rc<RefCell<Desk>>) -> Evaluator<'a> {
+        Evaluator { desk: Some(desk), ..Evaluator::new(run, potential) }
+    }
+
+    pub fn run(&self) -> &'a Run {
+        self.run
     }
 
     /// Energy at `x`; the gradient goes to `gradient`. `Err` only when the run is stopped.
     pub async fn gradient(&mut self, x: &[f64], gradient: &mut [f64]) -> Result<f64> {
-        self.run.check()?;
-        self.count += 1;
-        self.potential.evaluate(Batch::single(x), &mut self.evaluations);
+        self.answer(Batch::single(x)).await?;
         gradient.copy_from_slice(&self.evaluations.gradients);
         Ok(self.evaluations.energies[0])
     }
 
     /// Energies and gradients of many positions at once (an elastic band).
     pub async fn gradients(&mut self, rows: &[f64], dimension: usize) -> Result<&Evaluations> {
-        self.run.check()?;
-        let batch = Batch::new(rows, dimension);
-        self.count += batch.rows;
-        self.potential.evaluate(batch, &mut self.evaluations);
+        self.answer(Batch::new(rows, dimension)).await?;
         Ok(&self.evaluations)
+    }
+
+    async fn answer(&mut self, batch: Batch<'_>) -> Result<()> {
+        self.run.check()?;
+        self.count += batch.rows;
+        match &self.desk {
+            Some(desk) => Desk::ask(desk, batch, &mut self.evaluations).await,
+            None => self.potential.evaluate(batch, &mut self.evaluations),
+        }
+        Ok(())
     }
 
     /// The Hessian at `x`.
@@ -66,7 +84,7 @@ impl<'a> Evaluator<'a> {
 pub fn now<T>(search: impl Future<Output = T>) -> T {
     match pin!(search).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("an evaluation on a CPU thread is ready at once"),
+        Poll::Pending => unreachable!("a search alone has its answers at once"),
     }
 }
 

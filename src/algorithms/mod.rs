@@ -1,13 +1,14 @@
 //! Everything that moves a point: minimisers, transition states, bands, paths, basin-hopping. Each method is a function of a file of its own.
 //!
-//! An algorithm is an `async fn` whose only `.await`s are evaluations ([`evaluator::Evaluator`]): on a CPU thread each is ready at once
-//! ([`evaluator::now`]), and a driver can gather those of thousands of searches into one batch.
+//! An algorithm is an `async fn` whose only `.await`s are evaluations ([`evaluator::Evaluator`]): alone each is ready at once
+//! ([`evaluator::now`]), and [`gather::gather`] makes one batch of those of many searches.
 //! Never sees a store or a script.
 
 pub mod band;
 pub mod basin_hop;
 pub mod curvature;
 pub mod evaluator;
+pub mod gather;
 pub mod gradient_flow;
 pub mod minimise;
 pub mod pathway;
@@ -15,9 +16,9 @@ pub mod transition_state;
 
 pub use band::{DnebOptions, dneb};
 pub use basin_hop::{BasinHopOptions, BasinHopReport, basin_hop};
-pub use minimise::{MinimiseOptions, minimise};
+pub use minimise::{MinimiseOptions, minimise, minimise_batch};
 pub use pathway::{PathwayOptions, pathway};
-pub use transition_state::{TransitionStateOptions, transition_state};
+pub use transition_state::{TransitionStateOptions, transition_state, transition_state_batch};
 
 use crate::math::Matrix;
 

@@ -16,6 +16,7 @@
 
 use super::curvature::{Frame, curvature, iterative_mode};
 use super::evaluator::{Evaluator, check_position, check_start, now};
+use super::gather::{TOGETHER, gather};
 use super::minimise::lbfgs::Memory;
 use super::minimise::{default_max_step, default_memory};
 use super::{Saddle, StationaryPoint, Termination};
@@ -63,6 +64,22 @@ const SETTLED: f64 = 0.9999;
 ///
 /// Errors: an index beyond the dimension; a start or direction that does not fit or is not finite; a run that is stopped. Ending elsewhere is a value.
 pub fn transition_state(run: &Run, potential: &dyn Potential, start: &[f64], options: &TransitionStateOptions) -> Result<Saddle> {
+    now(search(Evaluator::new(run, potential), start, options))
+}
+
+/// The same from many starts side by side, their evaluations gathered into batches: every result is that of [`transition_state`], bit for bit.
+pub fn transition_state_batch(
+    run: &Run,
+    potential: &dyn Potential,
+    starts: &[Vec<f64>],
+    options: &TransitionStateOptions,
+) -> Result<Vec<Saddle>> {
+    let all = gather(run, potential, starts.len(), TOGETHER, |k, evaluator| search(evaluator, &starts[k], options));
+    all.into_iter().collect()
+}
+
+async fn search(mut evaluator: Evaluator<'_>, start: &[f64], options: &TransitionStateOptions) -> Result<Saddle> {
+    let (run, potential) = (evaluator.run(), evaluator.potential);
     if let Some(direction) = &options.direction {
         check_position("transition_state", "direction", potential, direction)?;
         if norm(direction) == 0.0 {
@@ -78,9 +95,8 @@ pub fn transition_state(run: &Run, potential: &dyn Potential, start: &[f64], opt
         .at("index")
         .hint(format!("give 1 to {most}")));
     }
-    let mut evaluator = Evaluator::new(run, potential);
-    let mut climb = now(Climb::begin(&mut evaluator, start, options))?;
-    let mut termination = now(climb.go(&mut evaluator, options))?;
+    let mut climb = Climb::begin(&mut evaluator, start, options).await?;
+    let mut termination = climb.go(&mut evaluator, options).await?;
     let here = if climb.dense && termination == Termination::Converged {
         climb.frame.curvature()
     } else {

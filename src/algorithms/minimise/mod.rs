@@ -9,6 +9,7 @@ pub mod newton;
 
 use super::curvature::{curvature, unknown_curvature};
 use super::evaluator::{Evaluator, check_start, now};
+use super::gather::{TOGETHER, gather};
 use super::{Minimised, StationaryPoint, Termination};
 use crate::base::{Result, Run};
 use crate::math::matrix::rms;
@@ -114,6 +115,22 @@ pub fn minimise(run: &Run, potential: &dyn Potential, start: &[f64], options: &M
     finish(run, potential, state, termination, &evaluator)
 }
 
+/// The same from many starts side by side, their evaluations gathered into batches: every result is that of [`minimise`], bit for bit.
+///
+/// Worth it where the potential has large data, which one pass then brings to all; the Hessians of the ends are computed one by one.
+pub fn minimise_batch(
+    run: &Run,
+    potential: &dyn Potential,
+    starts: &[Vec<f64>],
+    options: &MinimiseOptions,
+) -> Result<Vec<Minimised>> {
+    let all = gather(run, potential, starts.len(), TOGETHER, |k, mut evaluator| async move {
+        let (state, termination) = descend(&mut evaluator, &starts[k], options, None).await?;
+        finish(run, potential, state, termination, &evaluator)
+    });
+    all.into_iter().collect()
+}
+
 /// The same without the Hessian of the end: for quenches of which only the energy matters, and LJAT3 labels.
 pub fn quench(
     run: &Run,
@@ -124,6 +141,20 @@ pub fn quench(
     let mut evaluator = Evaluator::new(run, potential);
     let (state, termination) = now(descend(&mut evaluator, start, options, None))?;
     Ok((state, termination, evaluator.count))
+}
+
+/// The same from many starts side by side: see [`minimise_batch`].
+pub fn quench_batch(
+    run: &Run,
+    potential: &dyn Potential,
+    starts: &[Vec<f64>],
+    options: &MinimiseOptions,
+) -> Result<Vec<(State, Termination, usize)>> {
+    let all = gather(run, potential, starts.len(), TOGETHER, |k, mut evaluator| async move {
+        let (state, termination) = descend(&mut evaluator, &starts[k], options, None).await?;
+        Ok((state, termination, evaluator.count))
+    });
+    all.into_iter().collect()
 }
 
 /// The loop of the chosen method. `first_cap` starts the step cap small and lets it grow (ways down from a transition state).
