@@ -21,6 +21,10 @@ use rand_distr::StandardNormal;
 use std::time::Instant;
 
 fn main() {
+    if let Some(chain) = std::env::args().find_map(|a| a.strip_prefix("--chain=").and_then(|seed| seed.parse().ok())) {
+        println!("{}", steps_per_second(1, chain));
+        return;
+    }
     println!("{:<28} {:>12} {:>9} {:>10} {:>10}", "work", "per minute", "success", "gradients", "x floor");
     for atoms in [7, 8, 13] {
         for &method in SaddleMethod::ALL {
@@ -37,16 +41,52 @@ fn wanted(name: &str) -> bool {
     std::env::args().skip(1).filter(|a| !a.starts_with('-')).all(|part| name.contains(&part))
 }
 
+/// The loss of [2,10,4] on 1000 items of D1.
+fn ljat3_loss() -> NetworkLoss {
+    let side = 2.0 * 3f64.sqrt();
+    let options = Ljat3DatasetOptions { side: Some(side), count: 1000, seed: Some(5), ..Default::default() };
+    let data = ljat3_dataset(&Run::silent(), &options).expect("the data set is made");
+    let net = Network::new(&[2, 10, 4], &NetworkOptions::default()).expect("the network is sound");
+    NetworkLoss::new(&net, &data, &LossOptions { l2: 1e-4, ..Default::default() }).expect("they fit")
+}
+
+/// Basin-hopping steps per second of wall time, with a thread for each of `chains`.
+fn steps_per_second(chains: usize, seed: u64) -> f64 {
+    let (potential, steps) = (ljat3_loss(), 400);
+    let options = BasinHopOptions {
+        runs: chains,
+        steps,
+        step: Some(0.5),
+        temperature: Some(0.01),
+        tolerance: 1e-6,
+        seed: Some(seed),
+        ..Default::default()
+    };
+    let begin = Instant::now();
+    basin_hop(&Run::silent(), &potential, &options, &mut |_, _| Ok(String::new())).expect("it runs");
+    (chains * steps) as f64 / begin.elapsed().as_secs_f64()
+}
+
+/// Two threads of one process beside two processes of one thread.
+fn two_cores() {
+    let together = steps_per_second(2, 1);
+    let program = std::env::current_exe().expect("a bench has a file");
+    let alone = |chain: u64| {
+        let mut command = std::process::Command::new(&program);
+        command.arg(format!("--chain={chain}")).stdout(std::process::Stdio::piped()).spawn().expect("it starts")
+    };
+    let processes = [alone(1), alone(2)].map(|child| {
+        let told = child.wait_with_output().expect("it ends");
+        String::from_utf8_lossy(&told.stdout).trim().parse::<f64>().expect("steps per second")
+    });
+    let one = 0.5 * (processes[0] + processes[1]);
+    println!("basin-hopping on two threads: {together:.0} steps/s, {:.2} of one of two processes ({one:.0})", together / one);
+}
+
 /// The work named at the head, on one thread.
 fn network() {
     let run = Run::silent();
-    let data = ljat3_dataset(
-        &run,
-        &Ljat3DatasetOptions { side: Some(2.0 * 3f64.sqrt()), count: 1000, seed: Some(5), ..Default::default() },
-    )
-    .expect("the data set is made");
-    let net = Network::new(&[2, 10, 4], &NetworkOptions::default()).expect("the network is sound");
-    let potential = NetworkLoss::new(&net, &data, &LossOptions { l2: 1e-4, ..Default::default() }).expect("they fit");
+    let potential = ljat3_loss();
     let mut random = stream(7, 0);
     let mut uniform = |size: f64| -> Vec<f64> { (0..74).map(|_| size * (2.0 * random.random::<f64>() - 1.0)).collect() };
     let gradient = gradient_seconds(&potential, &uniform(1.0));
@@ -96,6 +136,10 @@ fn network() {
         })
         .expect("it runs");
         println!("basin-hopping to {tolerance:e}: {:.0} steps/s, {report:?}", 200.0 / (cpu_seconds() - start));
+    }
+
+    if wanted("basin-hopping on two threads") {
+        two_cores();
     }
 
     let mut minima = Vec::new();
