@@ -3,7 +3,8 @@
 //!
 //! What is measured: from a minimum found by basin-hopping, every coordinate is displaced by a normal number of deviation 0.2, a transition
 //! state is searched and both its sides are minimised, all to RMS 1e-7. A search counts when it converged to index 1 and both
-//! sides are minima below it; repeats count. Networks: a minimum is displaced along one of its 12 softest modes by 1 to 3, all to 1e-9.
+//! sides are minima below it; repeats count. Networks: a minimum is displaced along one of its 12 softest modes by 1 to 3, all to 1e-9, and
+//! a climb ends after 100 iterations, as in `explore`.
 //! Quenches begin uniformly in ±1 and end at RMS 1e-10; basin-hopping takes steps of ±0.5 at T = 0.01. The floor is the gradients alone.
 //! Run: `cargo bench --bench searches`, or with a part of a row's name behind `--`.
 
@@ -163,8 +164,13 @@ fn network() {
             let size = (1.0 + 2.0 * random.random::<f64>()) * if random.random::<bool>() { 1.0 } else { -1.0 };
             let x: Vec<f64> = from.iter().zip(along).map(|(x, m)| x + size * m).collect();
             tried += 1;
-            let saddle = transition_state(&run, &potential, &x, &TransitionStateOptions { method, ..Default::default() })
-                .expect("it runs");
+            let saddle = transition_state(
+                &run,
+                &potential,
+                &x,
+                &TransitionStateOptions { method, max_iterations: 100, ..Default::default() },
+            )
+            .expect("it runs");
             *ends.entry(saddle.termination.name()).or_insert(0) += 1;
             if saddle.termination != Termination::Converged {
                 continue;

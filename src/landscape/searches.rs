@@ -94,13 +94,14 @@ impl Searcher<'_> {
     /// Climbs from `start` to a transition state and follows both sides down, unless it is among the first `known` of the landscape.
     /// Failing is a find; only a stop is an error.
     fn climb(&self, run: &Run, start: &[f64], known: usize, finds: &mut Finds) -> Result<()> {
-        // With a cheap analytic Hessian second order wins everywhere (SCIENCE, measured recipe).
-        let method = if self.potential.family() == Family::Network && self.potential.prefers_dense_hessian() {
-            SaddleMethod::EigenvectorFollowing
+        // With a cheap analytic Hessian second order wins everywhere (SCIENCE, measured recipe). Such climbs take some twenty Hessians; one
+        // that wanders for a hundred costs more than another start.
+        let usual = TransitionStateOptions { tolerance: self.tolerance, ..Default::default() };
+        let options = if self.potential.family() == Family::Network && self.potential.prefers_dense_hessian() {
+            TransitionStateOptions { method: SaddleMethod::EigenvectorFollowing, max_iterations: 100, ..usual }
         } else {
-            SaddleMethod::Hybrid
+            usual
         };
-        let options = TransitionStateOptions { method, tolerance: self.tolerance, ..Default::default() };
         let saddle = match transition_state(run, self.potential, start, &options) {
             Ok(saddle) => saddle,
             Err(error) if error.is_stop() => return Err(error),
