@@ -87,16 +87,19 @@ async fn relax(evaluator: &mut Evaluator<'_>, from: &[f64], to: &[f64], options:
     let mut moved = vec![0.0; inner];
     let mut tangent = vec![0.0; n];
     let mut side = vec![0.0; n];
-    let mut energies;
+    // The ends never move: their energies are taken once.
+    let mut energies = vec![0.0; rows];
+    energies[0] = evaluator.gradient(from, &mut tangent).await?;
+    energies[rows - 1] = evaluator.gradient(to, &mut tangent).await?;
     let mut iteration = 0;
     let termination = loop {
-        let evaluated = evaluator.gradients(&band.data, n).await?;
-        energies = evaluated.energies.clone();
+        let evaluated = evaluator.gradients(&band.data[n..n + inner], n).await?;
+        energies[1..=images].copy_from_slice(&evaluated.energies);
         if energies.iter().any(|e| e.is_nan()) {
             break Termination::NotFinite;
         }
         for i in 1..=images {
-            let g = &evaluated.gradients[i * n..(i + 1) * n];
+            let g = &evaluated.gradients[(i - 1) * n..i * n];
             image_gradient(&band, &energies, i, g, spring, &mut tangent, &mut side, &mut force[(i - 1) * n..i * n]);
         }
         if rms(&force) <= options.tolerance {

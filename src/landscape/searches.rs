@@ -164,8 +164,13 @@ impl Searcher<'_> {
     /// goes the other way round, so that a second try is not the first one again.
     pub fn join(&self, run: &Run, ends: [&Minimum; 2], attempt: usize, known: usize) -> Result<Finds> {
         let mut finds = Finds { joined: Some([ends[0].id, ends[1].id]), ..Finds::default() };
-        // Short bands and many of them give most transition states a second (SCIENCE); what they miss the longer ones get.
-        let (images, iterations) = if self.potential.family() == Family::Surface { (25, 200) } else { (20, 60) };
+        // Short bands and many of them give most transition states a second (SCIENCE); what they miss the longer ones get. For networks
+        // 30 iterations join a third more minima a second than 60: the climbs from the candidates do the rest.
+        let (images, iterations) = match self.potential.family() {
+            Family::Network => (20, 30),
+            Family::Cluster => (20, 60),
+            Family::Surface => (25, 200),
+        };
         let growth = 1.0 + 0.5 * attempt as f64;
         let options = DnebOptions {
             images: Some(((images as f64 * growth) as usize).min(150)),
@@ -181,7 +186,7 @@ impl Searcher<'_> {
                 return Ok(finds);
             }
         };
-        finds.evaluations += band.iterations * band.positions.rows + self.alignments();
+        finds.evaluations += band.iterations * (band.positions.rows - 2) + self.alignments();
         if band.candidates.is_empty() {
             finds.fail("band: no candidates");
         }
