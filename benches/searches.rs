@@ -237,18 +237,9 @@ fn single_ended(atoms: usize, method: SaddleMethod) {
     );
 }
 
-/// CPU seconds of this process's threads so far: another process on the machine changes them little. Wall time where the system does not tell.
+/// CPU seconds of this process so far: another process on the machine changes them little.
 fn cpu_seconds() -> f64 {
-    static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let nanoseconds = || -> Option<f64> {
-        let threads = std::fs::read_dir("/proc/self/task").ok()?.flatten();
-        let first = |path| std::fs::read_to_string(path).ok()?.split_whitespace().next()?.parse::<f64>().ok();
-        Some(threads.filter_map(|thread| first(thread.path().join("schedstat"))).sum::<f64>())
-    };
-    match nanoseconds() {
-        Some(sum) if sum > 0.0 => 1e-9 * sum,
-        _ => BEGIN.get_or_init(Instant::now).elapsed().as_secs_f64(),
-    }
+    losscape::base::usage::cpu_seconds()
 }
 
 /// Seconds of one gradient, the median of many.

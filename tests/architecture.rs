@@ -15,8 +15,9 @@ const LAYERS: [&str; 12] =
 const NEVER_DRAW: [&str; 6] = ["data", "network", "potentials", "algorithms", "landscape", "analysis"];
 
 /// A foreign crate, the layer it belongs to, and what the others use instead.
-const FOREIGN: [(&str, &str, &str); 18] = [
+const FOREIGN: [(&str, &str, &str); 19] = [
     ("rhai", "script", "a plain Rust value"),
+    ("rustix", "base", "base::usage"),
     ("rusqlite", "landscape", "landscape::Landscape"),
     ("plotters", "plot", "plot::Figure"),
     ("resvg", "plot", "plot::Figure"),

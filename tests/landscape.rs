@@ -1,10 +1,15 @@
 //! The store under kills, databases of other programs, and landscapes whose every point is known.
 
-use losscape::algorithms::{BasinHopOptions, Curvature, MinimiseOptions, StationaryPoint, minimise};
+use losscape::algorithms::{BasinHopOptions, Curvature, MinimiseOptions, StationaryPoint, Termination, minimise};
+use losscape::analysis::outcomes::{Ljat3DatasetOptions, ljat3_dataset};
 use losscape::base::Run;
+use losscape::data::generators::{XorOptions, xor};
 use losscape::landscape::formats::{TopSearchOptions, load_dinfo, load_pathsample, load_topsearch, save_pathsample};
 use losscape::landscape::{ExploreOptions, Landscape, LandscapeOptions, MergeTree, TreeOptions, basin_hop, explore};
+use losscape::network::{Activation, Network, NetworkOptions};
 use losscape::potentials::clusters::LennardJones;
+use losscape::potentials::loss::{LossOptions, NetworkLoss, NetworkSymmetry};
+use losscape::potentials::{Potential, Symmetry};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -72,6 +77,56 @@ fn seven_atoms_have_four_minima_and_twelve_transition_states() {
     assert_eq!(l.transition_states().iter().filter(|t| t.degenerate()).count(), 6);
     assert_eq!(report.new_degenerate, 6);
     assert_eq!(l.verify(&run).unwrap().failed, []);
+}
+
+/// Without an L2 term whole valleys are flat: softmax shifts, scales and dead nodes of ReLU networks. Searches end anywhere along them, yet
+/// every end of one valley is one minimum. Two ends lie in one valley here when they agree in energy and, for ReLU, in how many items each node is
+/// on for: three nodes that are on everywhere beside a dead one and four that are make the same linear map, yet no stationary way leads over.
+#[test]
+fn a_flat_valley_is_one_minimum() {
+    let run = Run::silent();
+    let noisy = xor(&XorOptions { count: 100, noise: 0.8, ..Default::default() }, 2).unwrap();
+    let outcomes = Ljat3DatasetOptions { side: Some(2.0 * 3f64.sqrt()), count: 100, seed: Some(1), ..Default::default() };
+    let outcomes = ljat3_dataset(&run, &outcomes).unwrap();
+    // At least the shifts (one a hidden node and one of the biases) are flat; for ReLU the scale of each node is, too.
+    for (data, nodes, activation, flat) in [(noisy, [2, 3, 2], Activation::Tanh, 4), (outcomes, [2, 4, 4], Activation::Relu, 9)] {
+        let net = Network::new(&nodes, &NetworkOptions { activation, ..Default::default() }).unwrap();
+        let potential: Arc<dyn Potential> = Arc::new(NetworkLoss::new(&net, &data, &LossOptions::default()).unwrap());
+        let l = Landscape::new(potential.clone(), &LandscapeOptions::default());
+        let (mut ends, mut apart) = (0, 0);
+        let mut valleys: Vec<(f64, Vec<usize>)> = Vec::new();
+        let on = |x: &[f64]| -> Vec<usize> {
+            let hidden = nodes[1] as usize;
+            let fires = |h: usize, item: usize| {
+                let inputs = data.inputs.row(item);
+                x[2 * h] * inputs[0] + x[2 * h + 1] * inputs[1] + x[2 * hidden + h] > 0.0
+            };
+            let mut counts: Vec<usize> = (0..hidden).map(|h| (0..data.len()).filter(|&k| fires(h, k)).count()).collect();
+            counts.sort_unstable();
+            if activation == Activation::Relu { counts } else { Vec::new() }
+        };
+        for seed in 0..40 {
+            let options = MinimiseOptions { max_iterations: 2000, ..Default::default() };
+            let found = minimise(&run, potential.as_ref(), &potential.random(seed, 1.0), &options).unwrap();
+            if found.termination != Termination::Converged {
+                continue;
+            }
+            assert_eq!(found.point.curvature.index, 0);
+            assert!(found.point.curvature.near_zero >= flat, "{:?}", found.point.curvature);
+            let known = l.minimum(l.add_minimum(&found.point).unwrap().id).unwrap();
+            // The distance after permutations and signs alone is what counted a valley many times.
+            apart += usize::from(NetworkSymmetry::new(&net).distance(&known.position, &found.point.position) > 0.1);
+            ends += 1;
+            let end = (found.point.energy, on(&found.point.position));
+            if valleys.iter().all(|v| (v.0 - end.0).abs() > 1e-8 || v.1 != end.1) {
+                valleys.push(end);
+            }
+        }
+        println!("{activation:?}: {ends} ends, {apart} of them far from the stored point, {} valleys", valleys.len());
+        assert!(ends >= 10 && apart >= 4 && valleys.len() >= 2);
+        assert_eq!(l.counts().minima, valleys.len());
+        assert_eq!(l.verify(&run).unwrap().failed, []);
+    }
 }
 
 /// What a child of the kill test does: adds points and says each one's id once it is on the disk.

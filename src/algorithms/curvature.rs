@@ -72,7 +72,7 @@ impl<'a> Frame<'a> {
         let lifts: f64 = self.lifts.iter().map(|l| l.ln()).sum();
         Curvature {
             index: inertia.negative,
-            near_zero: inertia.near_zero,
+            near_zero: inertia.near_zero + self.lifts.len(),
             lowest: [0, 1].map(|k| lowest.get(k).copied().unwrap_or(f64::NAN)),
             log_product: self.reduced.log_product() - lifts,
         }
@@ -201,6 +201,7 @@ const INDEX_TOLERANCE: f64 = 1e-7;
 /// Index and lowest eigenvalues by Lanczos. Where all that were computed are negative, more are.
 fn iterative_curvature(evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<Curvature> {
     let top = now(extreme_pairs(evaluator, x, 1, MODE_TOLERANCE, &[], true))?;
+    let zero_modes = evaluator.potential.symmetry().zero_modes(x).len();
     let mut count = 2.min(x.len());
     loop {
         let low = now(extreme_pairs(evaluator, x, count, INDEX_TOLERANCE, &[], false))?;
@@ -210,7 +211,7 @@ fn iterative_curvature(evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<Curva
         if index < low.values.len() || count >= x.len() || count >= 64 {
             return Ok(Curvature {
                 index,
-                near_zero: low.values.iter().filter(|h| h.abs() <= zero).count(),
+                near_zero: zero_modes + low.values.iter().filter(|h| h.abs() <= zero).count(),
                 lowest: [0, 1].map(|k| low.values.get(k).copied().unwrap_or(f64::NAN)),
                 log_product: f64::NAN,
             });
@@ -274,8 +275,9 @@ mod tests {
         let dense = curvature(&run, &potential, &x).expect("not stopped");
         let mut evaluator = Evaluator::new(&run, &potential);
         let iterative = iterative_curvature(&mut evaluator, &x).expect("not stopped");
-        assert_eq!((dense.index, dense.near_zero), (0, 0));
-        assert_eq!((iterative.index, iterative.near_zero), (0, 0));
+        // Three translations and three rotations.
+        assert_eq!((dense.index, dense.near_zero), (0, 6));
+        assert_eq!((iterative.index, iterative.near_zero), (0, 6));
         for k in 0..2 {
             assert!((dense.lowest[k] / iterative.lowest[k] - 1.0).abs() < 1e-5, "{dense:?} {iterative:?}");
         }

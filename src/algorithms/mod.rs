@@ -8,6 +8,7 @@ pub mod band;
 pub mod basin_hop;
 pub mod curvature;
 pub mod evaluator;
+pub mod flat;
 pub mod gather;
 pub mod gradient_flow;
 pub mod minimise;
@@ -51,14 +52,15 @@ impl Termination {
     }
 }
 
-/// What the Hessian says of a point. Zero modes of the symmetry and frozen coordinates are left out.
+/// What the Hessian says of a point. Frozen coordinates are left out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Curvature {
     /// Number of negative eigenvalues below the near-zero band.
     pub index: usize,
-    /// Number of eigenvalues with |h| below 1e-7 of the largest: neither negative nor positive.
+    /// Number of eigenvalues with |h| below 1e-7 of the largest, neither negative nor positive: the zero modes of the symmetry (6 of a free
+    /// cluster, 0 of most networks) and whatever else is flat at this point. From a part of the spectrum it is what that part shows.
     pub near_zero: usize,
-    /// The two lowest eigenvalues (NaN where there are fewer).
+    /// The two lowest eigenvalues, zero modes of the symmetry left out (NaN where there are fewer).
     pub lowest: [f64; 2],
     /// Σ ln|h| over the eigenvalues that are not near zero (PATHSAMPLE's fvib); NaN when only a part of the spectrum was computed.
     pub log_product: f64,

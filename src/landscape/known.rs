@@ -1,12 +1,13 @@
 //! When two points are one: energies that agree to `same_energy`, positions that agree to `same_distance` after alignment.
 //!
 //! Along a soft mode a converged position is off by about |g|/|h|, h the curvature of the mode, which may be more than `same_distance`. Where
-//! energies agree to rounding, that much is allowed on top, up to [`WIDEST`]. What lies farther apart is counted as two points; as energies
+//! energies agree to rounding, that much is allowed on top, up to [`WIDEST`]. Where modes of both points are near zero that are none of the
+//! symmetry, they are one if a way of stationary positions joins them ([`flat`]). What lies farther apart is counted as two points; as energies
 //! rarely agree to rounding by chance, these are *twins*, which reports count: copies by a symmetry that is not known, or two places in a
 //! valley that is flat to rounding.
 
-use super::{Landscape, State};
-use crate::algorithms::{Curvature, StationaryPoint};
+use super::{Landscape, State, Tolerances};
+use crate::algorithms::{Curvature, StationaryPoint, flat};
 
 /// How many times `same_distance` the doubt about a soft mode may add at most: what lies farther is counted as two points, and as twins.
 const WIDEST: f64 = 30.0;
@@ -42,7 +43,9 @@ impl Landscape {
         let mut near = state.minima_by_energy.near(point.energy, self.inner.tolerances.same_energy);
         near.find(|&id| {
             let known = &state.minima[id - 1];
-            self.same((known.energy, &known.position), doubt(known.rms_gradient, &known.curvature, self.dimension()), point)
+            let off = doubt(known.rms_gradient, &known.curvature, self.dimension());
+            self.same((known.energy, &known.position), off, point)
+                || self.joined(&known.position, known.curvature.near_zero, point)
         })
     }
 
@@ -51,7 +54,9 @@ impl Landscape {
         let near = state.transition_states_by_energy.near(point.energy, self.inner.tolerances.same_energy);
         near.filter(|&id| id <= last).find(|&id| {
             let known = &state.transition_states[id - 1];
-            self.same((known.energy, &known.position), doubt(known.rms_gradient, &known.curvature, self.dimension()), point)
+            let off = doubt(known.rms_gradient, &known.curvature, self.dimension());
+            self.same((known.energy, &known.position), off, point)
+                || self.joined(&known.position, known.curvature.near_zero, point)
         })
     }
 
@@ -62,6 +67,15 @@ impl Landscape {
         let doubt = doubt_of_known + doubt(point.rms_gradient, &point.curvature, self.dimension());
         let wider = if doubt > 0.1 * allowed && twins(known.0, point.energy) { doubt.min(WIDEST * allowed) } else { 0.0 };
         self.symmetry().same(known.1, &point.position, allowed + wider)
+    }
+
+    /// Whether both points are flat beyond the symmetry and a way of stationary positions joins them.
+    fn joined(&self, known: &[f64], near_zero: usize, point: &StationaryPoint) -> bool {
+        let flat = near_zero.min(point.curvature.near_zero);
+        let Some(potential) = self.potential().filter(|_| flat > 0) else { return false };
+        let Tolerances { tolerance, same_energy, same_distance } = self.inner.tolerances;
+        let limits = flat::Limits { rms_gradient: tolerance, energy: same_energy, distance: same_distance };
+        flat > self.symmetry().zero_modes(known).len() && flat::joined(potential.as_ref(), known, &point.position, limits)
     }
 
     /// Whether another minimum has the energy of `id` to rounding.

@@ -126,6 +126,11 @@ activations! {
 }
 
 impl Activation {
+    /// Whether f(s z) = s f(z) for every s > 0: a node's incoming weights may then grow by a factor that its outgoing weights shrink by.
+    pub fn is_homogeneous(self) -> bool {
+        matches!(self, Activation::Relu | Activation::LeakyRelu | Activation::Linear)
+    }
+
     /// Variance that initial weights have, times the number of inputs: rectifiers lose half of it.
     pub(super) fn gain(self) -> f64 {
         if matches!(self, Activation::Relu | Activation::LeakyRelu) { 2.0 } else { 1.0 }

@@ -5,6 +5,12 @@ pub trait Symmetry: Send + Sync {
     /// Writes the copy of `moving` nearest to `reference` into `aligned` and gives the distance |reference − aligned|.
     fn align(&self, reference: &[f64], moving: &[f64], aligned: &mut [f64]) -> f64;
 
+    /// Writes the copy of `moving` that is made by the operation which brings `guide` nearest to `reference`, and gives the distance of that
+    /// copy of `guide`: where a part of `moving` says nothing of which node is which (flat directions), the guide is the rest. By default as `align`.
+    fn align_like(&self, reference: &[f64], _guide: &[f64], moving: &[f64], aligned: &mut [f64]) -> f64 {
+        self.align(reference, moving, aligned)
+    }
+
     /// The distance after alignment.
     fn distance(&self, a: &[f64], b: &[f64]) -> f64 {
         let mut aligned = vec![0.0; b.len()];

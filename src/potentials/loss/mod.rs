@@ -73,6 +73,7 @@ impl NetworkLoss {
                 *decay = 0.0;
             }
         }
+        let symmetry = NetworkSymmetry::of_loss(network, options.kind.is_softmax(), &decay);
         Ok(NetworkLoss {
             network: network.clone(),
             data: data.clone(),
@@ -81,7 +82,7 @@ impl NetworkLoss {
             items,
             decay,
             spare: Mutex::default(),
-            symmetry: NetworkSymmetry::new(network),
+            symmetry,
         })
     }
 

@@ -4,6 +4,11 @@
 //! activation (f(−z) = −f(z)) a node's incoming and outgoing weights may change sign together, with an even one the incoming alone. A mask
 //! keeps only what maps it to itself. Frozen parameters count as zero.
 //!
+//! Where no L2 term holds the parameters, two continuous groups leave the loss unchanged too: behind a softmax one number may be added to the
+//! weights from a node to all outputs (or to all output biases), and a homogeneous node (ReLU) may have its incoming weights and bias grow by
+//! a factor that its outgoing weights shrink by. Points are compared by their copies of least norm, which both groups commute with: shifts
+//! to mean zero, and as much weight into a node as out of it. The directions of both groups are the zero modes.
+//!
 //! Alignment of one hidden layer is exact: the squared distance is a sum over nodes, so that the best permutation is a linear assignment over
 //! sign-minimal node distances. Deeper nets are aligned layer by layer with the neighbouring layers held, until nothing gets nearer, from three
 //! beginnings: by incoming weights from the inputs up (finds every true copy whose nodes differ in them), by outgoing weights from the outputs
@@ -17,8 +22,10 @@
 
 use crate::math::Matrix;
 use crate::math::assignment::assign;
-use crate::network::{Layer, Network, Parity};
+use crate::math::matrix::{add_scaled, dot, norm};
+use crate::network::{Activation, Layer, Network, Parity};
 use crate::potentials::Symmetry;
+use std::borrow::Cow;
 
 /// The permutations and signs of a network's hidden nodes.
 pub struct NetworkSymmetry {
@@ -29,7 +36,14 @@ pub struct NetworkSymmetry {
     classes: Vec<Vec<usize>>,
     /// Parameters that no permutation or sign moves: the biases of the outputs, or everything without a hidden layer.
     fixed: Vec<usize>,
+    /// Sets of parameters that one number may be added to.
+    shifts: Vec<Vec<usize>>,
+    /// Hidden layers whose nodes may be rescaled.
+    scalable: Vec<usize>,
 }
+
+/// Rounds of balancing: one does it for one hidden layer, deeper nets gain a digit every few rounds.
+const BALANCING: usize = 200;
 
 /// What stands for whom: node i of a hidden layer is node `node[i]` of the moving network, its incoming weights times `sign[i]`.
 #[derive(Clone, PartialEq)]
@@ -62,7 +76,115 @@ impl NetworkSymmetry {
             [] => Vec::new(),
         };
         let classes = node_classes(&layers, frozen.as_deref());
-        NetworkSymmetry { layers, parity: network.activation().parity(), frozen, classes, fixed }
+        let parity = network.activation().parity();
+        NetworkSymmetry { layers, parity, frozen, classes, fixed, shifts: Vec::new(), scalable: Vec::new() }
+    }
+
+    /// With the continuous groups of a loss: `softmax` says whether one stands behind the outputs, `decay` which parameters an L2 term holds.
+    pub(super) fn of_loss(network: &Network, softmax: bool, decay: &[f64]) -> NetworkSymmetry {
+        let mut symmetry = NetworkSymmetry::new(network);
+        let layers = &symmetry.layers;
+        let Some(last) = layers.last() else { return symmetry };
+        if softmax && network.output() == Activation::Linear {
+            let from = |j: usize| (0..last.outputs).map(|i| last.weights.start + i * last.inputs + j).collect::<Vec<_>>();
+            let mut sets: Vec<Vec<usize>> = (0..last.inputs).map(from).collect();
+            sets.push(last.biases.clone().collect());
+            sets.retain(|set| !set.is_empty() && set.iter().all(|&k| decay[k] == 0.0 && !symmetry.is_frozen(k)));
+            symmetry.shifts = sets;
+        }
+        if network.activation().is_homogeneous() {
+            let free = |layer: &Layer| layer.weights.clone().all(|k| decay[k] == 0.0);
+            let held = |l: &usize| layers[*l].biases.clone().any(|k| decay[k] != 0.0);
+            symmetry.scalable = (0..layers.len() - 1).filter(|l| free(&layers[*l]) && free(&layers[l + 1]) && !held(l)).collect();
+        }
+        symmetry
+    }
+
+    /// Incoming weights and bias of node i of hidden layer l, and its outgoing weights.
+    fn sides(&self, l: usize, i: usize) -> (impl Iterator<Item = usize> + use<>, impl Iterator<Item = usize> + use<>) {
+        let (layer, next) = (&self.layers[l], &self.layers[l + 1]);
+        let row = layer.weights.start + i * layer.inputs..layer.weights.start + (i + 1) * layer.inputs;
+        let bias = layer.biases.clone().nth(i);
+        let (first, width, count) = (next.weights.start + i, next.inputs, next.outputs);
+        (row.chain(bias), (0..count).map(move |k| first + k * width))
+    }
+
+    /// Multiplies incoming weights and bias of node i of hidden layer l, and divides its outgoing weights.
+    fn rescale(&self, y: &mut [f64], l: usize, i: usize, factor: f64) {
+        let (incoming, outgoing) = self.sides(l, i);
+        incoming.for_each(|k| y[k] *= factor);
+        outgoing.for_each(|k| y[k] /= factor);
+    }
+
+    /// Brings `y` to the copy of least norm under the continuous groups; gives the factors of the nodes, layer after scalable layer.
+    /// (A node with nothing on one of its sides keeps the other.)
+    fn reduce(&self, y: &mut [f64]) -> Vec<Vec<f64>> {
+        for set in &self.shifts {
+            let mean = set.iter().map(|&k| y[k]).sum::<f64>() / set.len() as f64;
+            set.iter().for_each(|&k| y[k] -= mean);
+        }
+        let mut factors: Vec<Vec<f64>> = self.scalable.iter().map(|&l| vec![1.0; self.layers[l].outputs]).collect();
+        for _ in 0..BALANCING {
+            let mut largest = 0.0f64;
+            for (&l, factors) in self.scalable.iter().zip(&mut factors) {
+                for (i, whole) in factors.iter_mut().enumerate() {
+                    let square = |k: usize| self.value(y, k).powi(2);
+                    let (incoming, outgoing) = self.sides(l, i);
+                    let (below, above) = (incoming.map(square).sum::<f64>(), outgoing.map(square).sum::<f64>());
+                    let factor = (above / below).powf(0.25);
+                    if factor.is_finite() && factor > 0.0 {
+                        self.rescale(y, l, i, factor);
+                        *whole *= factor;
+                        largest = largest.max(factor.ln().abs());
+                    }
+                }
+            }
+            if largest < 1e-15 || self.scalable.len() < 2 {
+                break;
+            }
+        }
+        factors
+    }
+
+    /// The copy of least norm; `x` itself where there are no continuous groups.
+    fn least_norm<'a>(&self, x: &'a [f64]) -> Cow<'a, [f64]> {
+        if self.shifts.is_empty() && self.scalable.is_empty() {
+            return Cow::Borrowed(x);
+        }
+        let mut y = x.to_vec();
+        self.reduce(&mut y);
+        Cow::Owned(y)
+    }
+
+    /// Gives `y`, a copy of least norm, what `reference` has along the continuous groups, so that it is near to it.
+    fn beside(&self, reference: &[f64], y: &mut [f64]) {
+        if self.shifts.is_empty() && self.scalable.is_empty() {
+            return;
+        }
+        let factors = self.reduce(&mut reference.to_vec());
+        for (&l, factors) in self.scalable.iter().zip(factors) {
+            factors.iter().enumerate().for_each(|(i, factor)| self.rescale(y, l, i, 1.0 / factor));
+        }
+        for set in &self.shifts {
+            let mean = |x: &[f64]| set.iter().map(|&k| x[k]).sum::<f64>() / set.len() as f64;
+            let by = mean(reference) - mean(y);
+            set.iter().for_each(|&k| y[k] += by);
+        }
+    }
+
+    /// The arrangements of `moving` nearest to `reference`, and their squared distance; none for undefined input.
+    fn nearest(&self, reference: &[f64], moving: &[f64]) -> Option<(Vec<Arrangement>, f64)> {
+        let mut copy = vec![0.0; moving.len()];
+        let candidates = if self.hidden() == 0 { vec![Vec::new()] } else { self.candidates(reference, moving) };
+        let mut best: Option<(Vec<Arrangement>, f64)> = None;
+        for arrangements in candidates {
+            self.arranged(moving, &arrangements, &mut copy);
+            let squared = self.squared(reference, &copy);
+            if squared < best.as_ref().map_or(f64::INFINITY, |b| b.1) {
+                best = Some((arrangements, squared));
+            }
+        }
+        best
     }
 
     fn hidden(&self) -> usize {
@@ -288,26 +410,22 @@ fn node_classes(layers: &[Layer], frozen: Option<&[bool]>) -> Vec<Vec<usize>> {
 
 impl Symmetry for NetworkSymmetry {
     fn align(&self, reference: &[f64], moving: &[f64], aligned: &mut [f64]) -> f64 {
-        let mut best = f64::INFINITY;
-        let mut copy = vec![0.0; moving.len()];
-        if self.hidden() == 0 {
-            self.arranged(moving, &[], aligned);
-            return self.squared(reference, aligned).sqrt();
-        }
-        for arrangements in self.candidates(reference, moving) {
-            self.arranged(moving, &arrangements, &mut copy);
-            let squared = self.squared(reference, &copy);
-            if squared < best {
-                best = squared;
-                aligned.copy_from_slice(&copy);
+        self.align_like(reference, moving, moving, aligned)
+    }
+
+    fn align_like(&self, reference: &[f64], guide: &[f64], moving: &[f64], aligned: &mut [f64]) -> f64 {
+        match self.nearest(&self.least_norm(reference), &self.least_norm(guide)) {
+            Some((arrangements, squared)) => {
+                self.arranged(&self.least_norm(moving), &arrangements, aligned);
+                self.beside(reference, aligned);
+                squared.sqrt()
+            }
+            None => {
+                // Not finite input: nothing can be aligned.
+                aligned.copy_from_slice(moving);
+                self.squared(reference, moving).sqrt()
             }
         }
-        if best.is_infinite() {
-            // Not finite input: nothing can be aligned.
-            aligned.copy_from_slice(moving);
-            return self.squared(reference, moving).sqrt();
-        }
-        best.sqrt()
     }
 
     fn least_distance(&self, a: &[f64], b: &[f64]) -> f64 {
@@ -315,12 +433,44 @@ impl Symmetry for NetworkSymmetry {
     }
 
     fn same(&self, a: &[f64], b: &[f64], tolerance: f64) -> bool {
+        let (a, b) = (self.least_norm(a), self.least_norm(b));
         // The bound carries the rounding of its own sums.
-        self.bound(a, b).sqrt() <= tolerance * (1.0 + 1e-9) + 1e-12 && self.distance(a, b) <= tolerance
+        self.bound(&a, &b).sqrt() <= tolerance * (1.0 + 1e-9) + 1e-12 && self.distance(&a, &b) <= tolerance
+    }
+
+    fn zero_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        let mut modes: Vec<Vec<f64>> = Vec::new();
+        for set in &self.shifts {
+            let mut mode = vec![0.0; x.len()];
+            set.iter().for_each(|&k| mode[k] = 1.0 / (set.len() as f64).sqrt());
+            modes.push(mode);
+        }
+        for &l in &self.scalable {
+            for i in 0..self.layers[l].outputs {
+                let mut mode = vec![0.0; x.len()];
+                let (incoming, outgoing) = self.sides(l, i);
+                incoming.for_each(|k| mode[k] = self.value(x, k));
+                outgoing.for_each(|k| mode[k] = -self.value(x, k));
+                let before = norm(&mode);
+                for _ in 0..2 {
+                    for other in &modes {
+                        let along = dot(&mode, other);
+                        add_scaled(&mut mode, -along, other);
+                    }
+                }
+                let length = norm(&mode);
+                if length > 1e-8 * before {
+                    mode.iter_mut().for_each(|m| *m /= length);
+                    modes.push(mode);
+                }
+            }
+        }
+        modes
     }
 
     fn canonical(&self, x: &[f64]) -> Vec<f64> {
         let mut current = vec![0.0; x.len()];
+        let x = &*self.least_norm(x);
         let identity: Vec<Arrangement> = self.layers[..self.hidden()].iter().map(|l| Arrangement::identity(l.outputs)).collect();
         self.arranged(x, &identity, &mut current);
         let mut next = vec![0.0; x.len()];
@@ -374,6 +524,7 @@ impl Symmetry for NetworkSymmetry {
 
     fn log_copies(&self, x: &[f64]) -> f64 {
         let mut logarithm = 0.0;
+        let x = &*self.least_norm(x);
         for l in 0..self.hidden() {
             let (layer, next) = (&self.layers[l], &self.layers[l + 1]);
             let class = &self.classes[l];
@@ -567,6 +718,62 @@ mod tests {
         symmetry.arranged(&x, &[swap.clone(), swap.clone()], &mut y);
         assert!(symmetry.distance(&x, &y) < 1e-12);
         assert!(!symmetry.respects_mask(0, &swap));
+    }
+
+    /// Both continuous groups, wherever they hold: one energy, no distance, directions that the energy and its slope do not feel.
+    #[test]
+    fn shifts_and_scales_change_nothing() {
+        let with = |nodes: &[i64], activation, neighbours, l2, l2_biases| {
+            let net = Network::new(nodes, &NetworkOptions { activation, neighbours, ..Default::default() }).unwrap();
+            NetworkLoss::new(&net, &four_classes(), &LossOptions { l2, l2_biases, ..Default::default() }).unwrap()
+        };
+        use Activation::*;
+        // With one neighbour no node reaches every output: only the outputs' biases can be shifted together.
+        for (potential, modes) in [
+            (with(&[2, 5, 4], Tanh, None, 0.0, true), 6),
+            (with(&[2, 5, 4], Tanh, Some(1), 0.0, true), 1),
+            (with(&[2, 5, 4], Tanh, None, 1e-3, false), 1),
+            (with(&[2, 5, 4], Tanh, None, 1e-3, true), 0),
+            (with(&[2, 5, 4], Relu, None, 0.0, true), 11),
+            (with(&[2, 5, 4], Relu, None, 1e-3, false), 1),
+            (with(&[2, 4, 3, 4], Relu, None, 0.0, true), 11),
+            (with(&[2, 4], Linear, None, 0.0, true), 3),
+        ] {
+            let n = potential.dimension();
+            let mut x = weights(n, 1.0, 1.0);
+            for (x, frozen) in x.iter_mut().zip(potential.network().frozen().unwrap_or(&vec![false; n])) {
+                *x *= f64::from(!frozen);
+            }
+            let symmetry = NetworkSymmetry::of_loss(potential.network(), true, &potential.decay);
+            let found = symmetry.zero_modes(&x);
+            assert_eq!(found.len(), modes);
+            let (here, gradient) = crate::potentials::energy_gradient(&potential, &x);
+            for (i, mode) in found.iter().enumerate() {
+                assert!(dot(mode, &gradient).abs() < 1e-14);
+                for (j, other) in found.iter().enumerate() {
+                    assert!((dot(mode, other) - f64::from(i == j)).abs() < 1e-12);
+                }
+            }
+            // A copy a long way off along both groups, its nodes permuted.
+            let mut y = copy(&symmetry, &x, 3);
+            for &l in &symmetry.scalable {
+                for i in 0..symmetry.layers[l].outputs {
+                    symmetry.rescale(&mut y, l, i, 1.5 + i as f64);
+                }
+            }
+            for (s, set) in symmetry.shifts.iter().enumerate() {
+                set.iter().for_each(|&k| y[k] += 0.7 * s as f64 - 2.0);
+            }
+            assert!((energy(&potential, &y) - here).abs() < 1e-13);
+            let mut aligned = vec![0.0; n];
+            assert!(symmetry.align(&x, &y, &mut aligned) < 1e-12 && distance(&x, &aligned) < 1e-11);
+            assert!(symmetry.same(&x, &y, 1e-11));
+            let away = symmetry.canonical(&x).iter().zip(symmetry.canonical(&y)).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
+            assert!(away < 1e-11);
+            // What is no copy stays apart.
+            y[0] += 0.01;
+            assert!(!symmetry.same(&x, &y, 1e-4));
+        }
     }
 
     #[test]
