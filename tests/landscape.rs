@@ -1,11 +1,19 @@
 //! The store under kills, databases of other programs, and landscapes whose every point is known.
 
-use losscape::algorithms::{BasinHopOptions, Curvature, MinimiseOptions, StationaryPoint, Termination, minimise};
+use losscape::algorithms::curvature::softest_modes;
+use losscape::algorithms::{
+    BasinHopOptions, Curvature, MinimiseOptions, PathwayOptions, StationaryPoint, Termination, TransitionStateOptions, minimise,
+    pathway, transition_state,
+};
 use losscape::analysis::outcomes::{Ljat3DatasetOptions, ljat3_dataset};
 use losscape::base::Run;
-use losscape::data::generators::{XorOptions, xor};
+use losscape::data::Dataset;
+use losscape::data::generators::{GaussianMixtureOptions, XorOptions, gaussian_mixture, xor};
+use losscape::data::idx::{ImageSetOptions, load_mnist};
 use losscape::landscape::formats::{TopSearchOptions, load_dinfo, load_pathsample, load_topsearch, save_pathsample};
 use losscape::landscape::{ExploreOptions, Landscape, LandscapeOptions, MergeTree, TreeOptions, basin_hop, explore};
+use losscape::math::Matrix;
+use losscape::math::eigen::symmetric_eigenvalues;
 use losscape::network::{Activation, Network, NetworkOptions};
 use losscape::potentials::clusters::LennardJones;
 use losscape::potentials::loss::{LossOptions, NetworkLoss, NetworkSymmetry};
@@ -129,6 +137,58 @@ fn a_flat_valley_is_one_minimum() {
     }
 }
 
+/// A minimum and a transition state with both its sides without any dense Hessian; what Lanczos says of them holds within its bound.
+fn search_by_products(what: &str, data: &Dataset, nodes: &[i64], l2: f64) {
+    let run = Run::silent();
+    let net = Network::new(nodes, &NetworkOptions::default()).unwrap();
+    let potential = NetworkLoss::new(&net, data, &LossOptions { l2, ..Default::default() }).unwrap();
+    assert!(!potential.prefers_dense_hessian());
+    let low = minimise(&run, &potential, &potential.random(1, 1.0), &MinimiseOptions::default()).unwrap();
+    assert_eq!((low.termination, low.point.curvature.index), (Termination::Converged, 0), "{:?}", low.point.curvature);
+    let modes = softest_modes(&run, &potential, &low.point.position, 4).unwrap();
+    let mut found = 0;
+    for (k, mode) in modes.iter().enumerate() {
+        let start: Vec<f64> = low.point.position.iter().zip(mode).map(|(x, m)| x + (0.8 + 0.2 * k as f64) * m).collect();
+        let top = transition_state(&run, &potential, &start, &TransitionStateOptions::default()).unwrap();
+        if top.termination != Termination::Converged {
+            continue;
+        }
+        found += 1;
+        let way = pathway(&run, &potential, &top.point.position, &top.eigenvector, &PathwayOptions::default()).unwrap();
+        assert!(way.minus.point.energy < top.point.energy && way.plus.point.energy < top.point.energy);
+        let here = top.point.curvature;
+        println!("{what}: transition state of energy {}, {} products and gradients, {here:?}", top.point.energy, top.evaluations);
+        // The outside witness: the whole spectrum, where the network is small enough for it.
+        if potential.dimension() < 1000 {
+            let mut hessian = Matrix::default();
+            potential.hessian(&top.point.position, &mut hessian);
+            let truth = symmetric_eigenvalues(&hessian);
+            assert_eq!(truth.iter().filter(|h| **h < -1e-7 * truth[truth.len() - 1]).count(), 1);
+            for (value, truth) in here.lowest.iter().zip(&truth) {
+                assert!((value - truth).abs() <= here.bound + 1e-12, "{value} for {truth} within {}", here.bound);
+            }
+        }
+        assert!(here.bound > 0.0 && here.bound < here.lowest[0].abs());
+    }
+    assert!(found >= 1, "{what}: no transition state in {} tries", modes.len());
+}
+
+/// 698 parameters on random items: small enough to look at the dense Hessian as well.
+#[test]
+fn large_networks_are_searched_by_products() {
+    let options = GaussianMixtureOptions { count: 60, classes: 10, inputs: 57, spread: 0.5, ..Default::default() };
+    search_by_products("random items", &gaussian_mixture(&options, 3).unwrap(), &[57, 10, 10], 0.02);
+}
+
+/// The network of Chitturi et al. 2020, Table 3, on fewer items than theirs.
+#[test]
+fn mnist_networks_are_searched_by_products() {
+    let Some(folder) = shared("mnist") else { return };
+    let options = ImageSetOptions { train: Some(150), test: Some(1) };
+    let (train, _) = load_mnist(&folder, &options).unwrap();
+    search_by_products("MNIST", &train, &[784, 10, 10], 0.1);
+}
+
 /// What a child of the kill test does: adds points and says each one's id once it is on the disk.
 #[test]
 #[ignore = "a part of survives_kills, which starts it"]
@@ -144,7 +204,7 @@ fn child_that_is_killed() {
 
 /// A point that no other number has.
 fn numbered(k: usize) -> StationaryPoint {
-    let curvature = Curvature { index: 0, near_zero: 0, lowest: [1.0, 2.0], log_product: 3.0 };
+    let curvature = Curvature { index: 0, near_zero: 0, lowest: [1.0, 2.0], bound: 0.0, log_product: 3.0 };
     let mut position = LennardJonesStart::tetrahedron();
     position[0] += 1e-4 * k as f64;
     StationaryPoint { position, energy: k as f64, rms_gradient: 1e-12, curvature }

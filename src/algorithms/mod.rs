@@ -62,6 +62,9 @@ pub struct Curvature {
     pub near_zero: usize,
     /// The two lowest eigenvalues, zero modes of the symmetry left out (NaN where there are fewer).
     pub lowest: [f64; 2],
+    /// What the two lowest eigenvalues may be off by: the residual bound where they come by Lanczos, 0 by a dense spectrum, NaN where nobody
+    /// wrote it down. (That a whole eigenvector was missed it does not rule out; a random start makes that unlikely.)
+    pub bound: f64,
     /// Σ ln|h| over the eigenvalues that are not near zero (PATHSAMPLE's fvib); NaN when only a part of the spectrum was computed.
     pub log_product: f64,
 }

@@ -29,8 +29,10 @@ pub struct Lanczos {
     pub residuals: Vec<f64>,
     /// Products with the operator.
     pub iterations: usize,
-    /// Every residual is within the tolerance.
+    /// Every residual is within the tolerance, or every value is decided where that was asked for.
     pub converged: bool,
+    /// Largest |eigenvalue| that the space shows, at either end.
+    pub largest: f64,
 }
 
 /// Lanczos step by step, for those who cannot hand over the operator: ask what is [`wanted`](Iteration::wanted), [`supply`](Iteration::supply) it.
@@ -43,6 +45,10 @@ pub struct Iteration<'a> {
     basis: Vec<Vec<f64>>,
     alpha: Vec<f64>,
     beta: Vec<f64>,
+    /// Residual, as a part of the value's own size, at which a value is decided.
+    deciding: f64,
+    /// Examinations in a row at which every value was decided.
+    decided: usize,
     /// Number of directions that are not projected out: no basis grows beyond it.
     room: usize,
     /// 1 for the lowest, −1 for the highest.
@@ -74,6 +80,8 @@ impl<'a> Iteration<'a> {
             basis: Vec::new(),
             alpha: Vec::new(),
             beta: Vec::new(),
+            deciding: 0.0,
+            decided: 0,
             room,
             sign: 1.0,
             found: Lanczos::default(),
@@ -95,6 +103,13 @@ impl<'a> Iteration<'a> {
         max_iterations: usize,
     ) -> Iteration<'a> {
         Iteration { sign: -1.0, ..Iteration::lowest(n, count, tolerance, start, deflate, max_iterations) }
+    }
+
+    /// Ends as soon as the sign of every value is beyond doubt as well: residuals within `part` of the value's own size, at
+    /// three examinations in a row, since a value that is still on its way down may look settled once.
+    pub fn deciding(mut self, part: f64) -> Iteration<'a> {
+        self.deciding = part;
+        self
     }
 
     /// The vector of length 1 whose product is needed next; none when all is found or the iterations are spent.
@@ -143,6 +158,7 @@ impl<'a> Iteration<'a> {
     /// What was found.
     pub fn finish(mut self) -> Lanczos {
         self.found.values.iter_mut().for_each(|x| *x *= self.sign);
+        self.found.largest = self.largest();
         for k in 0..self.found.values.len() {
             let mut y = vec![0.0; self.basis[0].len()];
             for (j, q) in self.basis[..self.small.rows].iter().enumerate() {
@@ -153,6 +169,18 @@ impl<'a> Iteration<'a> {
             self.found.vectors.push(y);
         }
         self.found
+    }
+
+    fn largest(&self) -> f64 {
+        let m = self.alpha.len();
+        if m == 0 {
+            return 0.0;
+        }
+        let end = |sign: f64| {
+            let turned = |x: &[f64]| x.iter().map(|x| sign * x).collect::<Vec<f64>>();
+            Tridiagonal::from_bands(&turned(&self.alpha), &turned(&self.beta[..m - 1])).lowest_values(1)[0].abs()
+        };
+        end(1.0).max(end(-1.0))
     }
 
     /// Adds a unit vector outside the space so far to the basis; false where there is none.
@@ -189,7 +217,10 @@ impl<'a> Iteration<'a> {
         let (values, small) = t.lowest(self.count);
         let largest = scale.max(values.iter().fold(0.0f64, |s, x| s.max(x.abs())));
         self.found.residuals = (0..self.count).map(|k| link * small[(m - 1, k)].abs()).collect();
-        self.found.converged = self.found.residuals.iter().all(|&r| r <= self.tolerance * largest);
+        let decided = self.found.residuals.iter().zip(&values).all(|(r, h)| *r <= self.deciding * h.abs());
+        self.decided = if decided { self.decided + 1 } else { 0 };
+        let within = self.found.residuals.iter().all(|&r| r <= self.tolerance * largest);
+        self.found.converged = within || (self.deciding > 0.0 && self.decided >= 3);
         (self.found.values, self.small) = (values, small);
     }
 }
@@ -286,6 +317,38 @@ mod tests {
         let blind = lowest(&mut chain, n, 1, 1e-8, None, &[], 300);
         assert!(first.converged && blind.converged);
         assert!(first.iterations <= 2 && blind.iterations > 20, "{} and {}", first.iterations, blind.iterations);
+    }
+
+    #[test]
+    fn a_sign_is_decided_before_the_value_is_exact() {
+        let n = 400;
+        let shifted = |by: f64| {
+            move |v: &[f64], out: &mut [f64]| {
+                chain(v, out);
+                add_scaled(out, by, v);
+            }
+        };
+        // Once all positive, once with two negative ones well below zero; the top is known to a percent either way.
+        for (by, negative) in [(0.1, 0), (-0.0003, 2)] {
+            let mut operator = shifted(by);
+            let mut it = Iteration::lowest(n, 3, 1e-9, None, &[], 400).deciding(0.02);
+            let mut product = vec![0.0; n];
+            while let Some(v) = it.wanted() {
+                operator(v, &mut product);
+                it.supply(&product);
+            }
+            let quick = it.finish();
+            let exact = lowest(&mut operator, n, 3, 1e-9, None, &[], 400);
+            assert!(quick.converged && exact.converged && quick.iterations < exact.iterations, "{}", quick.iterations);
+            assert_eq!(quick.values.iter().filter(|h| **h < 0.0).count(), negative);
+            for k in 0..3 {
+                let truth = level(k + 1, n) + by;
+                assert!(
+                    (quick.values[k] - truth).abs() <= quick.residuals[k] && quick.residuals[k] <= 0.02 * quick.values[k].abs()
+                );
+            }
+            assert!((quick.largest / (4.0 + by) - 1.0).abs() < 0.01);
+        }
     }
 
     #[test]

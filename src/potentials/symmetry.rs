@@ -39,6 +39,12 @@ pub trait Symmetry: Send + Sync {
     fn zero_modes(&self, _x: &[f64]) -> Vec<Vec<f64>> {
         Vec::new()
     }
+
+    /// An orthonormal basis of the directions that no two stationary points differ in: the zero modes, and those in which the energy is a
+    /// paraboloid of its own whatever the other coordinates are. A search that sets out along one comes back.
+    fn idle_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        self.zero_modes(x)
+    }
 }
 
 /// Every position is its own point.

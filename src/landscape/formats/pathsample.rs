@@ -95,7 +95,7 @@ fn data_lines(text: &str) -> Vec<(usize, &str)> {
 
 /// A point of which only energy, position and log product were written down.
 fn foreign_point(position: Vec<f64>, energy: f64, log_product: f64, index: usize) -> StationaryPoint {
-    let curvature = Curvature { index, near_zero: 0, lowest: [f64::NAN; 2], log_product };
+    let curvature = Curvature { index, near_zero: 0, lowest: [f64::NAN; 2], bound: f64::NAN, log_product };
     StationaryPoint { position, energy, rms_gradient: f64::NAN, curvature }
 }
 

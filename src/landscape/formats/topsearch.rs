@@ -120,6 +120,6 @@ fn coordinates(path: &Path, count: usize, dimension: Option<usize>) -> Result<(V
 }
 
 fn point(position: Vec<f64>, energy: f64, index: usize) -> StationaryPoint {
-    let curvature = Curvature { index, near_zero: 0, lowest: [f64::NAN; 2], log_product: f64::NAN };
+    let curvature = Curvature { index, near_zero: 0, lowest: [f64::NAN; 2], bound: f64::NAN, log_product: f64::NAN };
     StationaryPoint { position, energy, rms_gradient: f64::NAN, curvature }
 }

@@ -227,8 +227,13 @@ fn point(row: &Row, dimension: usize) -> rusqlite::Result<Option<PointRow>> {
     if numbers.len() != dimension || !rest.is_empty() {
         return Ok(None);
     }
-    let curvature =
-        Curvature { index: whole(row, 2)?, near_zero: whole(row, 3)?, lowest: [real(4)?, real(5)?], log_product: real(6)? };
+    let curvature = Curvature {
+        index: whole(row, 2)?,
+        near_zero: whole(row, 3)?,
+        lowest: [real(4)?, real(5)?],
+        bound: f64::NAN,
+        log_product: real(6)?,
+    };
     let position = numbers.iter().map(|b| f64::from_le_bytes(*b)).collect();
     let point = StationaryPoint { position, energy: real(0)?, rms_gradient: real(1)?, curvature };
     Ok(Some((point, whole(row, 7)? as u64, [whole(row, 10)?, whole(row, 11)?])))

@@ -123,7 +123,7 @@ fn write(transaction: &Transaction, message: &Message) -> rusqlite::Result<()> {
     const VALUES: &str = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, (SELECT max(id) FROM run), ?9";
     match message {
         Message::Minimum(m) => {
-            let Curvature { index, near_zero, lowest, log_product } = m.curvature;
+            let Curvature { index, near_zero, lowest, log_product, .. } = m.curvature;
             transaction.prepare_cached(&format!("INSERT INTO minimum ({POINT}) VALUES ({VALUES})"))?.execute(params![
                 m.id as i64,
                 m.energy,
@@ -137,7 +137,7 @@ fn write(transaction: &Transaction, message: &Message) -> rusqlite::Result<()> {
             ])?;
         }
         Message::TransitionState(t) => {
-            let Curvature { index, near_zero, lowest, log_product } = t.curvature;
+            let Curvature { index, near_zero, lowest, log_product, .. } = t.curvature;
             let sql = format!("INSERT INTO transition_state ({POINT}, minus, plus) VALUES ({VALUES}, ?10, ?11)");
             transaction.prepare_cached(&sql)?.execute(params![
                 t.id as i64,

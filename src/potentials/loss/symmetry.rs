@@ -38,6 +38,8 @@ pub struct NetworkSymmetry {
     fixed: Vec<usize>,
     /// Sets of parameters that one number may be added to.
     shifts: Vec<Vec<usize>>,
+    /// Sets of which only the L2 term feels that number: at every stationary point their mean is zero.
+    held: Vec<Vec<usize>>,
     /// Hidden layers whose nodes may be rescaled.
     scalable: Vec<usize>,
 }
@@ -77,7 +79,7 @@ impl NetworkSymmetry {
         };
         let classes = node_classes(&layers, frozen.as_deref());
         let parity = network.activation().parity();
-        NetworkSymmetry { layers, parity, frozen, classes, fixed, shifts: Vec::new(), scalable: Vec::new() }
+        NetworkSymmetry { layers, parity, frozen, classes, fixed, shifts: Vec::new(), held: Vec::new(), scalable: Vec::new() }
     }
 
     /// With the continuous groups of a loss: `softmax` says whether one stands behind the outputs, `decay` which parameters an L2 term holds.
@@ -89,8 +91,9 @@ impl NetworkSymmetry {
             let from = |j: usize| (0..last.outputs).map(|i| last.weights.start + i * last.inputs + j).collect::<Vec<_>>();
             let mut sets: Vec<Vec<usize>> = (0..last.inputs).map(from).collect();
             sets.push(last.biases.clone().collect());
-            sets.retain(|set| !set.is_empty() && set.iter().all(|&k| decay[k] == 0.0 && !symmetry.is_frozen(k)));
-            symmetry.shifts = sets;
+            let even = |set: &Vec<usize>| set.iter().all(|&k| decay[k] == decay[set[0]] && !symmetry.is_frozen(k));
+            sets.retain(|set| !set.is_empty() && even(set));
+            (symmetry.shifts, symmetry.held) = sets.into_iter().partition(|set| decay[set[0]] == 0.0);
         }
         if network.activation().is_homogeneous() {
             let free = |layer: &Layer| layer.weights.clone().all(|k| decay[k] == 0.0);
@@ -438,13 +441,14 @@ impl Symmetry for NetworkSymmetry {
         self.bound(&a, &b).sqrt() <= tolerance * (1.0 + 1e-9) + 1e-12 && self.distance(&a, &b) <= tolerance
     }
 
+    fn idle_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        let mut modes = self.zero_modes(x);
+        modes.extend(self.held.iter().map(|set| even_mode(set, x.len())));
+        modes
+    }
+
     fn zero_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
-        let mut modes: Vec<Vec<f64>> = Vec::new();
-        for set in &self.shifts {
-            let mut mode = vec![0.0; x.len()];
-            set.iter().for_each(|&k| mode[k] = 1.0 / (set.len() as f64).sqrt());
-            modes.push(mode);
-        }
+        let mut modes: Vec<Vec<f64>> = self.shifts.iter().map(|set| even_mode(set, x.len())).collect();
         for &l in &self.scalable {
             for i in 0..self.layers[l].outputs {
                 let mut mode = vec![0.0; x.len()];
@@ -570,6 +574,13 @@ impl NetworkSymmetry {
             row(i) == row(j) && bias(i) == bias(j) && (0..next.outputs).all(|k| out(i, k) == out(j, k))
         })
     }
+}
+
+/// The direction of length 1 in which the members of a set grow together.
+fn even_mode(set: &[usize], dimension: usize) -> Vec<f64> {
+    let mut mode = vec![0.0; dimension];
+    set.iter().for_each(|&k| mode[k] = 1.0 / (set.len() as f64).sqrt());
+    mode
 }
 
 /// A fixed number from 0.5 to 1.5 for each place: multiples of the golden ratio.
@@ -753,6 +764,13 @@ mod tests {
                 for (j, other) in found.iter().enumerate() {
                     assert!((dot(mode, other) - f64::from(i == j)).abs() < 1e-12);
                 }
+            }
+            // Idle ones that are no zero modes are eigenvectors of the Hessian with the curvature of the L2 term alone, everywhere.
+            for mode in &symmetry.idle_modes(&x)[modes..] {
+                let mut curved = vec![0.0; n];
+                potential.hessian_vector(&x, mode, &mut curved);
+                add_scaled(&mut curved, -2e-3, mode);
+                assert!(norm(&curved) < 1e-14);
             }
             // A copy a long way off along both groups, its nodes permuted.
             let mut y = copy(&symmetry, &x, 3);
