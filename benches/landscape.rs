@@ -368,7 +368,7 @@ fn synthetic(number: usize, index: usize, energy: f64) -> StationaryPoint {
         position,
         energy,
         rms_gradient: 1e-12,
-        curvature: Curvature { index, near_zero: 0, lowest, log_product: 0.0 },
+        curvature: Curvature { index, near_zero: 0, lowest, bound: 0.0, log_product: 0.0 },
     }
 }
 

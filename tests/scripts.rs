@@ -320,6 +320,7 @@ fn the_paper_of_2020_comes_out_small() {
 fn every_example_and_stdlib_file_is_sound() {
     let language = Language::new(Environment::silent());
     let measured = std::fs::read_dir("benches/side_by_side").expect("benches").flatten().map(|entry| entry.path());
+    let measured = measured.filter(|path| path.extension().is_some_and(|ending| ending == "rhai"));
     for path in examples().into_iter().chain(studies()).chain(measured) {
         let text = std::fs::read_to_string(&path).expect("text");
         let mistakes: Vec<String> = language.check(&text.as_str().into()).iter().map(|f| f.error.to_string()).collect();

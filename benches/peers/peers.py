@@ -309,8 +309,10 @@ def report_failure(peer, error):
 
 
 def losscape(program, work):
-    script = HERE.parent / "side_by_side" / f"{work}.rhai"
-    done = subprocess.run([program, "--quiet", "--threads", "1", script], capture_output=True, text=True)
+    folder = HERE.parent / "side_by_side"
+    shell = folder / f"{work}.sh"
+    command = [shell] if shell.exists() else [program, folder / f"{work}.rhai"]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, LOSSCAPE=program))
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     for row in lines: print(f"{row['work']}: losscape {row['value']:.4g} {row['unit']}", file=sys.stderr)
     rows.extend(lines)

@@ -35,6 +35,9 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE annotation (
         field TEXT NOT NULL, minimum INTEGER NOT NULL REFERENCES minimum (id), value REAL, PRIMARY KEY (field, minimum)
     ) WITHOUT ROWID;
+", "
+    ALTER TABLE minimum ADD COLUMN bound REAL;
+    ALTER TABLE transition_state ADD COLUMN bound REAL;
 "];
 
 /// Makes sure that the file is a landscape of this potential: creates it, brings it up to date, or refuses it.
@@ -203,7 +206,8 @@ type PointRow = (StationaryPoint, u64, [usize; 2]);
 fn points(connection: &Connection, table: &str, sides: &str, path: &Path, dimension: usize) -> Result<Vec<PointRow>> {
     let fails = |error| explain(path, error);
     let columns = "energy, rms_gradient, hessian_index, near_zero, lowest, second, log_product, found, position, id";
-    let mut statement = connection.prepare(&format!("SELECT {columns}, {sides} FROM {table} ORDER BY id")).map_err(fails)?;
+    let mut statement =
+        connection.prepare(&format!("SELECT {columns}, {sides}, bound FROM {table} ORDER BY id")).map_err(fails)?;
     let mut rows = statement.query([]).map_err(fails)?;
     let mut all = Vec::new();
     while let Some(row) = rows.next().map_err(fails)? {
@@ -231,7 +235,7 @@ fn point(row: &Row, dimension: usize) -> rusqlite::Result<Option<PointRow>> {
         index: whole(row, 2)?,
         near_zero: whole(row, 3)?,
         lowest: [real(4)?, real(5)?],
-        bound: f64::NAN,
+        bound: real(12)?,
         log_product: real(6)?,
     };
     let position = numbers.iter().map(|b| f64::from_le_bytes(*b)).collect();

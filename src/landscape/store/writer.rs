@@ -119,11 +119,12 @@ fn unchanged(connection: &Connection, path: &Path, revision: f64) -> Result<()> 
 
 fn write(transaction: &Transaction, message: &Message) -> rusqlite::Result<()> {
     // The run is the one recorded last, NULL before the first.
-    const POINT: &str = "id, energy, rms_gradient, hessian_index, near_zero, lowest, second, log_product, found, run, position";
-    const VALUES: &str = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, (SELECT max(id) FROM run), ?9";
+    const POINT: &str =
+        "id, energy, rms_gradient, hessian_index, near_zero, lowest, second, log_product, found, run, position, bound";
+    const VALUES: &str = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, (SELECT max(id) FROM run), ?9, ?10";
     match message {
         Message::Minimum(m) => {
-            let Curvature { index, near_zero, lowest, log_product, .. } = m.curvature;
+            let Curvature { index, near_zero, lowest, bound, log_product } = m.curvature;
             transaction.prepare_cached(&format!("INSERT INTO minimum ({POINT}) VALUES ({VALUES})"))?.execute(params![
                 m.id as i64,
                 m.energy,
@@ -134,11 +135,12 @@ fn write(transaction: &Transaction, message: &Message) -> rusqlite::Result<()> {
                 lowest[1],
                 log_product,
                 bytes(&m.position),
+                bound,
             ])?;
         }
         Message::TransitionState(t) => {
-            let Curvature { index, near_zero, lowest, log_product, .. } = t.curvature;
-            let sql = format!("INSERT INTO transition_state ({POINT}, minus, plus) VALUES ({VALUES}, ?10, ?11)");
+            let Curvature { index, near_zero, lowest, bound, log_product } = t.curvature;
+            let sql = format!("INSERT INTO transition_state ({POINT}, minus, plus) VALUES ({VALUES}, ?11, ?12)");
             transaction.prepare_cached(&sql)?.execute(params![
                 t.id as i64,
                 t.energy,
@@ -149,6 +151,7 @@ fn write(transaction: &Transaction, message: &Message) -> rusqlite::Result<()> {
                 lowest[1],
                 log_product,
                 bytes(&t.position),
+                bound,
                 t.minima[0] as i64,
                 t.minima[1] as i64,
             ])?;
