@@ -180,6 +180,8 @@ fn import_finds_files_beside_the_one_that_imports() {
     assert_eq!(text(&output.stdout), "2\n", "{}", text(&output.stderr));
     let output = losscape().arg(&bad).current_dir(elsewhere.path()).output().expect("the program starts");
     let said = text(&output.stderr);
+    let missing = script(folder.path(), "missing.rhai", "import \"other\" as o;\n\no::missing();");
+    assert!(text(&run(&[&missing]).stderr).contains("missing.rhai:3:"), "{}", text(&run(&[&missing]).stderr));
     assert!(said.contains("other.rhai:3:15") && said.contains("vector([1])[5]"), "{said}");
 }
 

@@ -47,9 +47,14 @@ pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
     let mut inner = result;
     // Where it arose says more than through which calls; but functions of the standard library report at the call of the script.
     let mut outside = None;
+    // Some errors do not know their place: the call of their function, in the file of the caller, is the next best.
+    let mut caller = (Position::NONE, None);
     loop {
         match inner {
             EvalAltResult::ErrorInFunctionCall(_, file, below, place) => {
+                if !place.is_none() {
+                    caller = (*place, source.clone());
+                }
                 if file.starts_with(super::stdlib::FOLDER) {
                     outside = outside.or(Some(*place));
                 } else if !file.is_empty() && outside.is_none() {
@@ -67,6 +72,7 @@ pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
     let (error, function) = translate(inner, catalogue);
     match outside {
         Some(position) => ScriptError { error, function: None, position, source },
+        None if inner.position().is_none() => ScriptError { error, function, position: caller.0, source: caller.1 },
         None => ScriptError { error, function, position: inner.position(), source },
     }
 }
@@ -139,6 +145,8 @@ fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<St
             Error::new(Kind::Script, format!("`{name}` is a constant and cannot be changed"))
         }
         E::ErrorParsing(parse, _) => Error::new(Kind::Script, format!("syntax: {}", lower_first(&parse.to_string()))),
+        E::ErrorDataRace(_, _) => Error::new(Kind::Script, "a value is in use while its own closure uses it too")
+            .hint("take it out first: `let list = s.list; list.map(|x| x + s.more)`"),
         E::ErrorModuleNotFound(name, _) => Error::new(Kind::File, format!("there is no module \"{name}\"")),
         other => {
             let mut plain = other.to_string();
