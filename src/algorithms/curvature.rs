@@ -187,7 +187,7 @@ pub fn lowest_mode(run: &Run, potential: &dyn Potential, x: &[f64]) -> Result<(f
 }
 
 /// The `count` softest modes at `x`, a row each: where a search from a minimum begins. Idle directions are left out: of the 12 softest modes
-/// of a minimum of [2,10,4] up to 10 are shifts behind the softmax, and a search along those comes back. Large problems: Lanczos to a few digits.
+/// of a minimum of \[2,10,4\] up to 10 are shifts behind the softmax, and a search along those comes back. Large problems: Lanczos to a few digits.
 pub fn softest_modes(run: &Run, potential: &dyn Potential, x: &[f64], count: usize) -> Result<Vec<Vec<f64>>> {
     let mut evaluator = Evaluator::new(run, potential);
     let idle = potential.symmetry().idle_modes(x);

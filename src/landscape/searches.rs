@@ -165,7 +165,7 @@ impl Searcher<'_> {
     pub fn join(&self, run: &Run, ends: [&Minimum; 2], attempt: usize, known: usize) -> Result<Finds> {
         let mut finds = Finds { joined: Some([ends[0].id, ends[1].id]), ..Finds::default() };
         // Short bands and many of them give most transition states a second (SCIENCE); what they miss the longer ones get. For networks
-        // 30 iterations join a third more minima a second than 60: the climbs from the candidates do the rest.
+        // 30 iterations allow a third more attempts a second than 60 and join as much: the climbs from the candidates do the rest.
         let (images, iterations) = match self.potential.family() {
             Family::Network => (20, 30),
             Family::Cluster => (20, 60),
