@@ -11,12 +11,15 @@
 use super::evaluator::check_position;
 use super::minimise::{MinimiseOptions, minimise};
 use super::{Minimised, Termination};
+use crate::base::tasks::receive;
 use crate::base::{Result, Run};
 use crate::math::matrix::add_scaled;
 use crate::math::random::{Stream, stream};
 use crate::potentials::{Family, Potential};
 use rand::RngExt;
-use rayon::prelude::*;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::channel;
 
 crate::options! {
     /// Options of `basin_hop`.
@@ -89,7 +92,7 @@ pub fn basin_hop(
     };
     let step = options.step.unwrap_or(step);
     let temperature = options.temperature.unwrap_or(temperature);
-    let mut chains: Vec<Chain> = (0..options.runs as u64)
+    let chains: Vec<Chain> = (0..options.runs as u64)
         .map(|k| {
             let start = options
                 .start
@@ -101,24 +104,55 @@ pub fn basin_hop(
     // The quench of the start counts as no step.
     let quenches = options.steps + 1;
     let task = run.task("basin_hop", Some((quenches * options.runs) as u64));
-    let mut done = 0;
-    let mut says = String::new();
-    while done < quenches {
-        let round = if done == 0 { 1 } else { ROUND.min(quenches - done) };
-        let ends: Vec<Result<()>> = chains
-            .par_iter_mut()
-            .map(|chain| (0..round).try_for_each(|_| hop(run, potential, chain, step, temperature, options)))
-            .collect();
-        // What was found before a stop is handed on all the same.
-        for (k, chain) in chains.iter_mut().enumerate() {
-            for minimum in chain.found.drain(..) {
-                says = accept(k, &minimum)?;
+    let (sender, results) = channel();
+    let chains = rayon::in_place_scope_fifo(|scope| {
+        let go = |k: usize, mut chain: Chain, round: usize| {
+            let sender = sender.clone();
+            scope.spawn_fifo(move |_| {
+                drop(sender.send(catch_unwind(AssertUnwindSafe(move || {
+                    let end = (0..round).try_for_each(|_| hop(run, potential, &mut chain, step, temperature, options));
+                    (k, round, chain, end)
+                }))));
+            });
+        };
+        let count = chains.len();
+        // Quenches that each chain made or is making; what it found and nobody has accepted, a round each; those that are at their end.
+        let mut made = vec![1; count];
+        let mut waiting: Vec<VecDeque<Vec<Minimised>>> = vec![VecDeque::new(); count];
+        let mut over = Vec::with_capacity(count);
+        let (mut turn, mut ended) = (0, Ok(()));
+        let mut says = String::new();
+        chains.into_iter().enumerate().for_each(|(k, chain)| go(k, chain, 1));
+        while over.len() < count {
+            let (k, round, mut chain, end) = receive(&results).unwrap_or_else(|panic| resume_unwind(panic));
+            waiting[k].push_back(std::mem::take(&mut chain.found));
+            ended = ended.and(end);
+            // No chain waits for another, but what they find is accepted in turn.
+            while ended.is_ok()
+                && let Some(found) = waiting[turn].pop_front()
+            {
+                ended = found.iter().try_for_each(|minimum| accept(turn, minimum).map(|told| says = told));
+                turn = (turn + 1) % count;
+            }
+            ended = ended.and_then(|()| task.tick(round as u64, || says.clone()));
+            let round = ROUND.min(quenches - made[k]);
+            if ended.is_ok() && round > 0 {
+                made[k] += round;
+                go(k, chain, round);
+            } else {
+                over.push(chain);
             }
         }
-        ends.into_iter().collect::<Result<()>>()?;
-        done += round;
-        task.tick((round * options.runs) as u64, || says.clone())?;
-    }
+        // What was found before a stop is handed on all the same.
+        if ended.as_ref().is_err_and(|error| error.is_stop()) {
+            for (k, rounds) in waiting.iter().enumerate() {
+                for minimum in rounds.iter().flatten() {
+                    accept(k, minimum)?;
+                }
+            }
+        }
+        ended.map(|()| over)
+    })?;
     let mut total = BasinHopReport { steps: options.steps * options.runs, ..Default::default() };
     for chain in &chains {
         total.accepted += chain.report.accepted;

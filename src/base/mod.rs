@@ -1,9 +1,10 @@
-//! What every layer speaks: errors, options, names, the run in progress, text for people, what the process uses.
+//! What every layer speaks: errors, options, names, the run in progress and its tasks, text for people, what the process uses.
 
 pub mod error;
 pub mod names;
 pub mod options;
 pub mod run;
+pub mod tasks;
 pub mod text;
 pub mod usage;
 

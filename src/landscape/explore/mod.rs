@@ -23,18 +23,18 @@ pub use report::{ExploreReport, StrategyReport};
 
 use super::searches::{Displacement, Finds, Searcher};
 use super::{Landscape, Minimum};
+use crate::base::tasks::receive;
 use crate::base::{Error, Kind, Result, Run, Task as Progress};
 use crate::math::random::{Stream, stream};
 use crate::potentials::Family;
 use plan::{Partner, Planner, nearest};
 use rand::RngExt;
-use rayon::Yield as Turn;
 use report::{Gain, Tally};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use yields::{Yield, chances};
 
@@ -406,21 +406,4 @@ fn search(run: &Run, searcher: &Searcher, seed: u64, task: Task) -> Done {
     };
     let finds = find();
     Done { task, finds, seconds: began.elapsed().as_secs_f64() }
-}
-
-/// Waits for a result. A thread of the pool searches meanwhile: were all of them to wait, nothing would come.
-fn receive(results: &Receiver<Returned>) -> Returned {
-    loop {
-        match results.try_recv() {
-            Ok(done) => return done,
-            Err(TryRecvError::Disconnected) => unreachable!("explore itself holds a sender"),
-            Err(TryRecvError::Empty) => {}
-        }
-        if !matches!(rayon::yield_now(), Some(Turn::Executed)) {
-            match results.recv_timeout(Duration::from_millis(1)) {
-                Ok(done) => return done,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-            }
-        }
-    }
 }
