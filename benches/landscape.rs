@@ -16,7 +16,7 @@ use losscape::algorithms::{
 };
 use losscape::analysis::outcomes::{Ljat3DatasetOptions, ljat3_dataset};
 use losscape::base::Run;
-use losscape::base::run::cpu_seconds;
+use losscape::base::usage::{cpu_seconds, usage};
 use losscape::figures::disconnectivity::{DisconnectivityGraph, DrawingOptions};
 use losscape::landscape::{
     ConnectOptions, ExploreOptions, ExploreReport, Landscape, LandscapeOptions, MergeTree, Strategy, TreeOptions, basin_hop,
@@ -62,12 +62,6 @@ fn main() {
 /// Whether a row of this name was asked for.
 fn wanted(name: &str) -> bool {
     std::env::args().skip(1).filter(|a| !a.starts_with('-')).all(|part| name.contains(&part))
-}
-
-/// CPU seconds of this process.
-fn cpu() -> f64 {
-    static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    cpu_seconds().unwrap_or_else(|| BEGIN.get_or_init(Instant::now).elapsed().as_secs_f64())
 }
 
 /// The network's loss named at the head.
@@ -124,9 +118,9 @@ fn plain_rate(l: &Landscape, seconds: f64) -> f64 {
     let minima = l.minima();
     let network = potential.family() == Family::Network;
     let method = if network { SaddleMethod::EigenvectorFollowing } else { SaddleMethod::Hybrid };
-    let start = cpu();
+    let start = cpu_seconds();
     let (mut tried, mut good) = (0u64, 0u64);
-    while cpu() - start < seconds {
+    while cpu_seconds() - start < seconds {
         let mut random = stream(11, tried);
         let from = &minima[tried as usize % minima.len()].position;
         tried += 1;
@@ -147,7 +141,7 @@ fn plain_rate(l: &Landscape, seconds: f64) -> f64 {
         let way = pathway(&run, potential, &saddle.point.position, &saddle.eigenvector, &Default::default()).expect("it runs");
         good += u64::from([&way.minus, &way.plus].iter().all(|side| side.termination == Termination::Converged));
     }
-    good as f64 / (cpu() - start)
+    good as f64 / (cpu_seconds() - start)
 }
 
 fn explore_row(name: &str, potential: Arc<dyn Potential>, seconds: f64) {
@@ -205,9 +199,9 @@ fn connect_attempts() {
     // The floor is the gradients alone (a Hessian counts as nine): the arithmetic that no bookkeeping can save.
     let (potential, x) = (l.potential().expect("it has one"), l.global_minimum().expect("it has minima").position.clone());
     let mut out = Evaluations::with_gradients();
-    let (start, repeats) = (cpu(), 20_000);
+    let (start, repeats) = (cpu_seconds(), 20_000);
     (0..repeats).for_each(|_| potential.evaluate(Batch::single(&x), &mut out));
-    let gradient = (cpu() - start) / f64::from(repeats);
+    let gradient = (cpu_seconds() - start) / f64::from(repeats);
     println!(
         "connect attempts: {:.0} per CPU minute, floor {:.0} (gradients alone, {:.0} an attempt of {:.1} µs), {} transition states from {} attempts, components {before} -> {}",
         60.0 * joined.searches as f64 / joined.seconds,
@@ -230,8 +224,8 @@ fn connect_pairs() {
         l.minima().into_iter().filter(|m| m.id == lowest || l.lowest_path(lowest, m.id).is_ok_and(|p| p.is_some())).collect();
     let mut random = stream(3, 0);
     let (mut pairs, mut found) = (0, 0);
-    let start = cpu();
-    while cpu() - start < 40.0 && pairs < 60 {
+    let start = cpu_seconds();
+    while cpu_seconds() - start < 40.0 && pairs < 60 {
         let pick = |random: &mut losscape::math::random::Stream| joined[random.random_range(0..joined.len())].clone();
         let (a, b) = (pick(&mut random), pick(&mut random));
         if a.id == b.id {
@@ -243,7 +237,10 @@ fn connect_pairs() {
         let way = connect(&run, &bare, ids[0], ids[1], &ConnectOptions::default()).expect("it runs");
         found += u32::from(way.is_some());
     }
-    println!("connect pairs: a way found for {found} of {pairs} pairs, {:.2} CPU s a pair", (cpu() - start) / f64::from(pairs));
+    println!(
+        "connect pairs: a way found for {found} of {pairs} pairs, {:.2} CPU s a pair",
+        (cpu_seconds() - start) / f64::from(pairs)
+    );
 }
 
 /// A potential that tells how long its evaluations took, in nanoseconds.
@@ -376,13 +373,6 @@ fn minimum(number: usize) -> StationaryPoint {
     synthetic(number, 0, (number as f64 * 0.618_033_988_749_895).fract())
 }
 
-/// What is resident at most so far, in MiB, where the system tells.
-fn peak_memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:").map(str::to_string));
-    line.and_then(|l| l.split_whitespace().next()?.parse::<f64>().ok()).map_or(f64::NAN, |kilobytes| kilobytes / 1024.0)
-}
-
 fn add_points() {
     let folder = tempfile::tempdir().expect("a folder");
     let potential = deep();
@@ -399,15 +389,15 @@ fn add_points() {
         StationaryPoint { position: symmetry.canonical(&point.position), ..point }
     };
     let points: Vec<StationaryPoint> = (0..MORE).map(|k| if k % 2 == 0 { minimum(MINIMA + k) } else { known(k) }).collect();
-    let start = cpu();
+    let start = cpu_seconds();
     let new = points.iter().filter(|p| l.add_minimum(p).expect("it is a minimum").new).count();
     l.flush().expect("the disk takes it");
-    let each = (cpu() - start) / MORE as f64;
+    let each = (cpu_seconds() - start) / MORE as f64;
     assert_eq!(new, MORE / 2, "a copy was taken for a new point");
 
     let connection = rusqlite::Connection::open(folder.path().join("floor.db")).expect("it opens");
     connection.execute_batch("PRAGMA journal_mode = wal; CREATE TABLE t (id INTEGER PRIMARY KEY, position BLOB)").expect("SQL");
-    let start = cpu();
+    let start = cpu_seconds();
     let transaction = connection.unchecked_transaction().expect("it begins");
     for (k, point) in points.iter().enumerate() {
         let bytes: Vec<u8> = point.position.iter().flat_map(|x| x.to_le_bytes()).collect();
@@ -416,19 +406,19 @@ fn add_points() {
         std::hint::black_box(symmetry.distance(&points[0].position, &point.position));
     }
     transaction.commit().expect("the disk takes it");
-    let floor = (cpu() - start) / MORE as f64;
+    let floor = (cpu_seconds() - start) / MORE as f64;
     println!(
         "add to 200,000: {:.1} µs a point, floor {:.1} µs (one alignment, one insertion), ratio {:.2}, {:.0} MiB",
         1e6 * each,
         1e6 * floor,
         each / floor,
-        peak_memory()
+        usage().peak_memory
     );
 }
 
 fn draw_graph() {
     let l = empty(deep());
-    let start = cpu();
+    let start = cpu_seconds();
     for k in 0..MINIMA {
         l.add_minimum(&minimum(k)).expect("it is a minimum");
     }
@@ -441,18 +431,18 @@ fn draw_graph() {
         let energy = one.energy.max(other.energy) + 0.3 * random.random::<f64>() + 1e-3;
         l.add_transition_state(&synthetic(k, 1, energy), &one, &other).expect("it lies above both");
     }
-    let (made, memory) = (cpu() - start, peak_memory());
-    let start = cpu();
+    let (made, memory) = (cpu_seconds() - start, usage().peak_memory);
+    let start = cpu_seconds();
     let tree = MergeTree::of(&l, &TreeOptions { levels: Some(100), ..Default::default() }).expect("it has minima");
-    let grown = cpu() - start;
+    let grown = cpu_seconds() - start;
     let graph = DisconnectivityGraph::new(Arc::new(tree), None, "loss", &DrawingOptions::default()).expect("it is drawn");
-    let drawn = cpu() - start - grown;
+    let drawn = cpu_seconds() - start - grown;
     let svg = graph.figure().svg();
     println!(
         "graph of 200,000: {:.2} s (tree {grown:.2}, drawing {drawn:.2}, SVG {:.2}; {:.1} MB), peak {:.0} MiB, of which {memory:.0} MiB the landscape (made in {made:.1} s)",
-        cpu() - start,
-        cpu() - start - grown - drawn,
+        cpu_seconds() - start,
+        cpu_seconds() - start - grown - drawn,
         svg.len() as f64 / 1e6,
-        peak_memory()
+        usage().peak_memory
     );
 }

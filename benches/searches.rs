@@ -12,6 +12,7 @@ use losscape::algorithms::transition_state::SaddleMethod;
 use losscape::algorithms::*;
 use losscape::analysis::outcomes::{Ljat3DatasetOptions, ljat3_dataset};
 use losscape::base::Run;
+use losscape::base::usage::cpu_seconds;
 use losscape::math::random::stream;
 use losscape::network::{Network, NetworkOptions};
 use losscape::potentials::clusters::LennardJones;
@@ -240,11 +241,6 @@ fn single_ended(atoms: usize, method: SaddleMethod) {
         gradients as f64 / good as f64,
         seconds / (gradients as f64 * gradient)
     );
-}
-
-/// CPU seconds of this process so far: another process on the machine changes them little.
-fn cpu_seconds() -> f64 {
-    losscape::base::usage::cpu_seconds()
 }
 
 /// Seconds of one gradient, the median of many.

@@ -19,15 +19,6 @@ pub struct Status<'a> {
     pub finished: bool,
 }
 
-/// Processor time of this process so far, all threads together, where the system tells (Linux, to 0.01 s).
-pub fn cpu_seconds() -> Option<f64> {
-    // Clock ticks in user and in system mode, the 12th and 13th words behind the name, which ends at the last bracket; 100 a second.
-    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let mut words = text[text.rfind(')')? + 1..].split_whitespace().skip(11);
-    let mut ticks = || words.next()?.parse::<f64>().ok();
-    Some((ticks()? + ticks()?) / 100.0)
-}
-
 /// Whoever shows progress; `cli` has the one for a terminal.
 pub trait Reporter: Send + Sync {
     fn report(&self, status: &Status);

@@ -1,7 +1,7 @@
 //! What `explore` did: how much it found, for which work, and why searches failed.
 
 use super::Strategy;
-use crate::base::run::cpu_seconds;
+use crate::base::usage::cpu_seconds;
 use crate::landscape::{Completeness, Landscape};
 use std::collections::BTreeMap;
 
@@ -62,7 +62,8 @@ pub(super) struct Tally {
     degenerate: usize,
     twins: usize,
     failed: BTreeMap<String, usize>,
-    cpu: Option<f64>,
+    /// Processor time at the beginning; NaN where the system does not tell.
+    cpu: f64,
 }
 
 impl Tally {
@@ -103,6 +104,7 @@ impl Tally {
     pub fn report(self, landscape: &Landscape, ended_by: &'static str, seconds: f64) -> ExploreReport {
         let total = |of: fn(&StrategyReport) -> usize| self.strategies.iter().map(of).sum();
         let busy: f64 = self.strategies.iter().map(|s| s.seconds).sum();
+        let used = cpu_seconds() - self.cpu;
         ExploreReport {
             searches: total(|s| s.searches),
             new_minima: total(|s| s.new_minima),
@@ -113,7 +115,7 @@ impl Tally {
             twins: self.twins,
             ended_by,
             seconds,
-            cpu_seconds: cpu_seconds().zip(self.cpu).map_or(busy, |(now, then)| now - then),
+            cpu_seconds: if used.is_finite() { used } else { busy },
             strategies: self.strategies,
             completeness: landscape.completeness(),
         }
