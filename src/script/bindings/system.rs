@@ -46,7 +46,7 @@ pub fn natives() -> Vec<Native> {
         Native::new("usage", "What the program has used since it began: processor time of all threads, and the most memory at once. NaN where the system does not tell.")
             .group(GROUP)
             .returns("an object: cpu_seconds, peak_memory (MiB)")
-            .example("let before = usage().cpu_seconds; basin_hop(lennard_jones(7), #{steps: 20}); usage().cpu_seconds < before", "false", 0.0)
+            .example("let before = usage().cpu_seconds; basin_hop(lennard_jones(7), #{steps: 20}); usage().cpu_seconds > before", "true", 0.0)
             .run(|_, _| {
                 let used = usage();
                 Ok(Object::new("Usage").field("cpu_seconds", used.cpu_seconds).field("peak_memory", used.peak_memory))
