@@ -40,6 +40,22 @@ impl Matrix {
         (0..self.rows).map(|i| self[(i, j)]).collect()
     }
 
+    /// Makes a square matrix symmetric by its lower triangle.
+    pub fn mirror_lower(&mut self) {
+        // Squares of 8 × 8 numbers: what is read and what is written both stay in the first cache.
+        const SIDE: usize = 8;
+        let n = self.rows;
+        for top in (0..n).step_by(SIDE) {
+            for left in (0..=top).step_by(SIDE) {
+                for i in top..(top + SIDE).min(n) {
+                    for j in left..(left + SIDE).min(i) {
+                        self.data[j * n + i] = self.data[i * n + j];
+                    }
+                }
+            }
+        }
+    }
+
     pub fn transpose(&self) -> Matrix {
         let mut t = Matrix::zeros(self.columns, self.rows);
         for i in 0..self.rows {

@@ -38,7 +38,7 @@ impl Neg for Avx512 {
 
 // SAFETY of the blocks below: see the top of the file.
 impl Lanes for Avx512 {
-    const TILE_ROWS: usize = 5;
+    const TILE_ROWS: usize = 6;
     const TILE_COLUMNS: usize = 4;
 
     #[inline(always)]

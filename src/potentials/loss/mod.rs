@@ -194,7 +194,7 @@ impl Potential for NetworkLoss {
     fn hessian(&self, x: &[f64], hessian: &mut Matrix) {
         let n = x.len();
         hessian.reset(n, n);
-        let wanted = hessian::memory(&self.plan);
+        let wanted = hessian::memory(&self.plan, self.options.kind, &self.items);
         self.with_memory(wanted, x, |x, memory| {
             hessian::loss_hessian(&self.plan, self.options.kind, &self.items, x, hessian, memory)
         });

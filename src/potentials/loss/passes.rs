@@ -3,7 +3,7 @@
 use super::gradient::Plan;
 use super::items::Items;
 use super::kinds::{Curvatures, LossKind, chain, stage};
-use crate::math::products::{Then, product};
+use crate::math::products::{Then, product, tile, with_tile};
 use crate::math::simd::{Block, Kernel, Lanes, dispatch};
 use crate::network::Activation;
 use std::ops::Range;
@@ -168,207 +168,220 @@ impl Kernel for ChangeOfDelta<'_> {
     }
 }
 
-/// The loss's curvature for each item, upper triangles only, row after row: out(i, k) ← d_i [i = k] − q_i q_k.
-pub(super) fn loss_curvature(diagonal: &[Block], root: &[Block], width: usize, out: &mut [Block]) {
-    dispatch(LossCurvature { diagonal, root, width, out });
+/// The curvature of the loss at the outputs of each item, diag(d) − q qᵀ, of which the first `rows` rows are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct LossCurvature<'a> {
+    pub diagonal: &'a [Block],
+    pub root: &'a [Block],
+    pub outputs: usize,
+    pub rows: usize,
 }
 
-struct LossCurvature<'a> {
-    diagonal: &'a [Block],
-    root: &'a [Block],
-    width: usize,
+impl LossCurvature<'_> {
+    fn blocks(&self) -> usize {
+        assert!(self.diagonal.len() == self.root.len() && self.rows <= self.outputs, "the curvature does not fit the outputs");
+        self.diagonal.len() / self.outputs
+    }
+}
+
+/// The upper triangles of the loss's curvature, column after column: out(i, k) ← d_i [i = k] − q_i q_k for i ≤ k below `rows`.
+pub(super) fn loss_triangles(loss: LossCurvature, out: &mut [Block]) {
+    dispatch(LossTriangles { loss, out });
+}
+
+struct LossTriangles<'a> {
+    loss: LossCurvature<'a>,
     out: &'a mut [Block],
 }
 
-impl Kernel for LossCurvature<'_> {
+impl Kernel for LossTriangles<'_> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let n = self.width;
-        let zero = V::splat(0.0);
-        let items = self.out.chunks_exact_mut(n * (n + 1) / 2).zip(self.diagonal.chunks_exact(n)).zip(self.root.chunks_exact(n));
+        let LossCurvature { diagonal, root, outputs, rows } = self.loss;
+        let items =
+            self.out.chunks_exact_mut(rows * (rows + 1) / 2).zip(diagonal.chunks_exact(outputs)).zip(root.chunks_exact(outputs));
         for ((out, diagonal), root) in items {
-            let mut at = 0;
-            for i in 0..n {
-                let q = V::load(&root[i]);
-                for k in i..n {
-                    let straight = if i == k { V::load(&diagonal[i]) } else { zero };
-                    q.fnma(V::load(&root[k]), straight).store(&mut out[at]);
-                    at += 1;
+            for k in 0..rows {
+                let q = V::load(&root[k]);
+                let column = &mut out[k * (k + 1) / 2..][..k + 1];
+                for (out, other) in column.iter_mut().zip(root) {
+                    (-(q * V::load(other))).store(out);
                 }
+                (V::load(&column[k]) + V::load(&diagonal[k])).store(&mut column[k]);
             }
         }
     }
 }
 
-/// The curvature with respect to a hidden layer's arguments, upper triangles only, row after row:
-/// s(i, k) ← f′_i Σ_j w(j, i) t(j, k) + [i = k] f″_i u_i, where w and t have a row for each node above.
-pub(super) fn hidden_curvature(
-    w: &[f64],
-    t: &[Block],
-    first: &[Block],
-    second: &[Block],
-    up: &[Block],
-    width: usize,
-    s: &mut [Block],
-) {
-    dispatch(HiddenCurvature { w, t, first, second, up, width, s });
+/// What the arguments of the layer below the outputs do to the slopes at the first `rows` outputs:
+/// t(i, k) ← f′_k (d_i w(i, k) − q_i Σ_j q_j w(j, k)), where `w` has a row for each output and `t` one for each of the first.
+pub(super) fn loss_carry(loss: LossCurvature, w: &[f64], first: &[Block], t: &mut [Block]) {
+    dispatch(LossCarry { loss, w, first, t });
 }
 
-struct HiddenCurvature<'a> {
+struct LossCarry<'a> {
+    loss: LossCurvature<'a>,
     w: &'a [f64],
-    t: &'a [Block],
     first: &'a [Block],
-    second: &'a [Block],
-    up: &'a [Block],
-    width: usize,
+    t: &'a mut [Block],
+}
+
+impl Kernel for LossCarry<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let LossCurvature { outputs, rows, .. } = self.loss;
+        let n = self.w.len() / outputs;
+        let blocks = self.loss.blocks();
+        assert!(self.w.len() == n * outputs && rows <= outputs, "the weights do not fit the outputs");
+        assert!(self.first.len() == blocks * n && self.t.len() == blocks * rows * n, "a panel of the nodes does not fit");
+        for b in 0..blocks {
+            let mut k = 0;
+            while k < n {
+                let wide = tile(n - k, 5);
+                // SAFETY: k + wide ≤ n, and the asserts give the lengths.
+                unsafe {
+                    match wide {
+                        1 => carry_tile::<V, 1>(&self, n, b, k),
+                        2 => carry_tile::<V, 2>(&self, n, b, k),
+                        3 => carry_tile::<V, 3>(&self, n, b, k),
+                        4 => carry_tile::<V, 4>(&self, n, b, k),
+                        _ => carry_tile::<V, 5>(&self, n, b, k),
+                    }
+                }
+                k += wide;
+            }
+        }
+    }
+}
+
+/// SAFETY: k + C must not exceed the number n of nodes below, and the panels must hold block `b`.
+#[inline(always)]
+unsafe fn carry_tile<V: Lanes, const C: usize>(all: &LossCarry, n: usize, b: usize, k: usize) {
+    let LossCurvature { diagonal, root, outputs, rows } = all.loss;
+    // SAFETY: the caller's promise; i counts outputs, c < C.
+    unsafe {
+        let (diagonal, root) = (diagonal.as_ptr().add(b * outputs), root.as_ptr().add(b * outputs));
+        let (w, first) = (all.w.as_ptr().add(k), all.first.as_ptr().add(b * n + k));
+        let t = all.t.as_ptr().add(b * rows * n + k).cast_mut();
+        let mut along = [V::splat(0.0); C];
+        for i in 0..outputs {
+            let q = V::load(&*root.add(i));
+            for c in 0..C {
+                along[c] = V::splat(*w.add(i * n + c)).fma(q, along[c]);
+            }
+        }
+        for i in 0..rows {
+            let (d, q) = (V::load(&*diagonal.add(i)), V::load(&*root.add(i)));
+            for c in 0..C {
+                let bent = q.fnma(along[c], d * V::splat(*w.add(i * n + c)));
+                (bent * V::load(&*first.add(c))).store(&mut *t.add(i * n + c));
+            }
+        }
+    }
+}
+
+/// One column of the curvature with respect to a hidden layer's arguments, down to its diagonal: for i ≤ k
+/// s(i) ← f′_i Σ_j w(j, i) t(j, k) + [i = k] f″_k u_k, where w and t have a row for each node above.
+#[derive(Clone, Copy)]
+pub(super) struct HiddenCurvature<'a> {
+    pub w: &'a [f64],
+    pub t: &'a [Block],
+    pub first: &'a [Block],
+    pub second: &'a [Block],
+    pub up: &'a [Block],
+    /// Nodes of the layer.
+    pub width: usize,
+}
+
+impl HiddenCurvature<'_> {
+    /// Column `k`, k + 1 blocks for each block of items.
+    pub fn column(self, k: usize, s: &mut [Block]) {
+        dispatch(CurvatureColumn { layer: self, k, s });
+    }
+}
+
+struct CurvatureColumn<'a> {
+    layer: HiddenCurvature<'a>,
+    k: usize,
     s: &'a mut [Block],
 }
 
-impl Kernel for HiddenCurvature<'_> {
+impl Kernel for CurvatureColumn<'_> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        const WIDE: usize = 5;
-        let n = self.width;
-        let zero = V::splat(0.0);
-        for (b, (s, t)) in self.s.chunks_exact_mut(n * (n + 1) / 2).zip(self.t.chunks_exact(self.w.len())).enumerate() {
-            let mut at = 0;
-            for i in 0..n {
-                let slope = V::load(&self.first[b * n + i]);
-                let mut k = i;
-                while k < n {
-                    let many = WIDE.min(n - k);
-                    let mut sums = [zero; WIDE];
-                    for (w, t) in self.w.chunks_exact(n).zip(t.chunks_exact(n)) {
-                        let (weight, t) = (V::splat(w[i]), &t[k..k + many]);
-                        if many == WIDE {
-                            for c in 0..WIDE {
-                                sums[c] = weight.fma(V::load(&t[c]), sums[c]);
-                            }
-                        } else {
-                            for (sum, t) in sums.iter_mut().zip(t) {
-                                *sum = weight.fma(V::load(t), *sum);
-                            }
-                        }
-                    }
-                    for (sum, place) in sums.into_iter().zip(&mut s[at..at + many]) {
-                        (slope * sum).store(place);
-                    }
-                    if k == i {
-                        let bent = V::load(&self.second[b * n + i]) * V::load(&self.up[b * n + i]);
-                        (V::load(&s[at]) + bent).store(&mut s[at]);
-                    }
-                    at += many;
-                    k += many;
+        let CurvatureColumn { layer, k, s } = self;
+        let n = layer.width;
+        let (blocks, above) = (layer.first.len() / n, layer.w.len() / n);
+        assert!(
+            k < n && layer.w.len() == above * n && layer.t.len() == blocks * above * n,
+            "a panel of the curvature does not fit"
+        );
+        assert!(layer.second.len() == blocks * n && layer.up.len() == blocks * n, "a panel of the nodes does not fit");
+        assert!(s.len() == blocks * (k + 1), "the column does not fit");
+        let mut i = 0;
+        while i <= k {
+            let high = tile(k + 1 - i, V::TILE_ROWS);
+            let mut b = 0;
+            while b < blocks {
+                let wide = tile(blocks - b, V::TILE_COLUMNS);
+                // SAFETY: i + high ≤ k + 1 ≤ n, b + wide ≤ blocks, and the asserts give the lengths.
+                unsafe {
+                    let s = s.as_mut_ptr().add(b * (k + 1) + i);
+                    with_tile!(high, wide, curvature_tile(&layer, above, b, i, k, s));
                 }
+                b += wide;
+            }
+            i += high;
+        }
+        for (b, column) in s.chunks_exact_mut(k + 1).enumerate() {
+            let bent = V::load(&layer.second[b * n + k]) * V::load(&layer.up[b * n + k]);
+            (V::load(&column[k]) + bent).store(&mut column[k]);
+        }
+    }
+}
+
+/// Rows i … of column `k` for C blocks of items. SAFETY: i + R ≤ k + 1 ≤ width, and the panels hold the blocks b … b + C.
+#[inline(always)]
+unsafe fn curvature_tile<V: Lanes, const R: usize, const C: usize>(
+    layer: &HiddenCurvature,
+    above: usize,
+    b: usize,
+    i: usize,
+    k: usize,
+    s: *mut Block,
+) {
+    let n = layer.width;
+    // SAFETY: the caller's promise; j counts the nodes above, r < R, c < C.
+    unsafe {
+        let (w, t) = (layer.w.as_ptr().add(i), layer.t.as_ptr().add(b * above * n + k));
+        let mut sums = [[V::splat(0.0); C]; R];
+        for j in 0..above {
+            let t: [V; C] = std::array::from_fn(|c| V::load(&*t.add((c * above + j) * n)));
+            for r in 0..R {
+                let weight = V::splat(*w.add(j * n + r));
+                for c in 0..C {
+                    sums[r][c] = weight.fma(t[c], sums[r][c]);
+                }
+            }
+        }
+        let first = layer.first.as_ptr().add(b * n + i);
+        for c in 0..C {
+            for r in 0..R {
+                (sums[r][c] * V::load(&*first.add(c * n + r))).store(&mut *s.add(c * (k + 1) + r));
             }
         }
     }
 }
 
-/// Rows of a panel, with a constant 1 behind them where there are biases.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub panel: &'a [Block],
-    pub count: usize,
-    pub one: bool,
-}
-
-impl Rows<'_> {
-    pub fn total(&self) -> usize {
-        self.count + self.one as usize
-    }
-}
-
-/// For each item every product of a left and a right row: out(p, q) ← left(p) · right(q).
-pub(super) fn outer(left: Rows, right: Rows, out: &mut [Block]) {
-    dispatch(Outer { left, right, out });
-}
-
-struct Outer<'a> {
-    left: Rows<'a>,
-    right: Rows<'a>,
-    out: &'a mut [Block],
-}
-
-impl Kernel for Outer<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<V: Lanes>(self) {
-        let (left, right) = (self.left, self.right);
-        let q = right.total();
-        for (b, out) in self.out.chunks_exact_mut(left.total() * q).enumerate() {
-            let rights = &right.panel[b * right.count..(b + 1) * right.count];
-            for (p, out) in out.chunks_exact_mut(q).enumerate() {
-                let x = if p < left.count { V::load(&left.panel[b * left.count + p]) } else { V::splat(1.0) };
-                for (out, y) in out.iter_mut().zip(rights) {
-                    (x * V::load(y)).store(out);
-                }
-                if right.one {
-                    x.store(&mut out[right.count]);
-                }
-            }
-        }
-    }
-}
-
-/// For each item the products of every pair of rows, each once: out(p, q) for p ≤ q, packed row after row.
-pub(super) fn outer_pairs(rows: Rows, out: &mut [Block]) {
-    dispatch(OuterPairs { rows, out });
-}
-
-struct OuterPairs<'a> {
-    rows: Rows<'a>,
-    out: &'a mut [Block],
-}
-
-impl Kernel for OuterPairs<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<V: Lanes>(self) {
-        let (n, all) = (self.rows.count, self.rows.total());
-        for (b, out) in self.out.chunks_exact_mut(all * (all + 1) / 2).enumerate() {
-            let rows = &self.rows.panel[b * n..(b + 1) * n];
-            let mut at = 0;
-            for p in 0..all {
-                let x = if p < n { V::load(&rows[p]) } else { V::splat(1.0) };
-                for q in p..all {
-                    let y = if q < n { V::load(&rows[q]) } else { V::splat(1.0) };
-                    (x * y).store(&mut out[at]);
-                    at += 1;
-                }
-            }
-        }
-    }
-}
-
-/// The whole symmetric matrix of each item, from its upper triangle.
-pub(super) fn mirrored(triangles: &[Block], n: usize, full: &mut [Block]) {
-    dispatch(Mirrored { triangles, n, full });
-}
-
-struct Mirrored<'a> {
-    triangles: &'a [Block],
-    n: usize,
-    full: &'a mut [Block],
-}
-
-impl Kernel for Mirrored<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<V: Lanes>(self) {
-        let n = self.n;
-        for (triangle, full) in self.triangles.chunks_exact(n * (n + 1) / 2).zip(self.full.chunks_exact_mut(n * n)) {
-            let mut at = 0;
-            for i in 0..n {
-                for k in i..n {
-                    let entry = V::load(&triangle[at]);
-                    entry.store(&mut full[i * n + k]);
-                    entry.store(&mut full[k * n + i]);
-                    at += 1;
-                }
-            }
+/// Puts column `k` of a symmetric n × n matrix of each item, given down to its diagonal, into the whole matrix.
+pub(super) fn put_column(column: &[Block], k: usize, n: usize, full: &mut [Block]) {
+    for (column, full) in column.chunks_exact(k + 1).zip(full.chunks_exact_mut(n * n)) {
+        for (i, entry) in column.iter().enumerate() {
+            full[i * n + k] = *entry;
+            full[k * n + i] = *entry;
         }
     }
 }
