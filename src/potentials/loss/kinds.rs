@@ -75,6 +75,23 @@ impl Kernel for Stage<'_> {
         let mut total = zero;
         // The softmax sums are multiplied up, so that a chunk needs one logarithm: each lies between 1 and the number of outputs.
         let mut sums = one;
+        if self.kind.is_softmax() {
+            // Pass after pass, so that the chains of many items run side by side: distances below the highest output, then their exp.
+            for (outputs, targets) in self.outputs.chunks_exact_mut(width).zip(self.targets.chunks_exact(width)) {
+                let mut highest = V::load(&outputs[0]);
+                for o in &outputs[1..] {
+                    highest = highest.max(V::load(o));
+                }
+                for (o, t) in outputs.iter_mut().zip(targets) {
+                    let below = V::load(o) - highest;
+                    total = V::load(t).fnma(below, total);
+                    below.store(o);
+                }
+            }
+            for o in self.outputs.iter_mut() {
+                exp_negative(V::load(o)).store(o);
+            }
+        }
         for (b, (outputs, targets)) in self.outputs.chunks_exact_mut(width).zip(self.targets.chunks_exact(width)).enumerate() {
             let live = match self.padding {
                 Some(live) if b == last => V::load(live),
@@ -82,18 +99,7 @@ impl Kernel for Stage<'_> {
             };
             match self.kind {
                 LossKind::CrossEntropy | LossKind::NegativeLogLikelihood => {
-                    let mut highest = V::load(&outputs[0]);
-                    for o in &outputs[1..] {
-                        highest = highest.max(V::load(o));
-                    }
-                    let mut sum = zero;
-                    for (o, t) in outputs.iter_mut().zip(targets) {
-                        let below = V::load(o) - highest;
-                        total = total - V::load(t) * below;
-                        let e = exp_negative(below);
-                        sum = sum + e;
-                        e.store(o);
-                    }
+                    let sum = outputs.iter().fold(zero, |sum, e| sum + V::load(e));
                     // Padding counts as a sum of one, whose logarithm is nothing.
                     sums = sums * live.fma(sum, one - live);
                     let inverse = live / sum;
