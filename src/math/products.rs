@@ -51,6 +51,9 @@ pub fn product(weights: Weights, a: &[Block], into: Then, out: &mut [Block]) {
     dispatch(Product { weights, a, into, out });
 }
 
+/// Rows of a panel from which on it is called long.
+const LONG: usize = 64;
+
 struct Product<'a> {
     weights: Weights<'a>,
     a: &'a [Block],
@@ -93,6 +96,27 @@ macro_rules! with_tile {
 
 pub(crate) use with_tile;
 
+/// The same for tall tiles: twice as many rows, two columns at most.
+macro_rules! with_tall_tile {
+    ($rows:expr, $columns:expr, $f:ident ( $($args:tt)* )) => {
+        match ($rows, $columns) {
+            (7, 1) => $f::<V, 7, 1>($($args)*),
+            (8, 1) => $f::<V, 8, 1>($($args)*),
+            (9, 1) => $f::<V, 9, 1>($($args)*),
+            (10, 1) => $f::<V, 10, 1>($($args)*),
+            (11, 1) => $f::<V, 11, 1>($($args)*),
+            (12, 1) => $f::<V, 12, 1>($($args)*),
+            (7, 2) => $f::<V, 7, 2>($($args)*),
+            (8, 2) => $f::<V, 8, 2>($($args)*),
+            (9, 2) => $f::<V, 9, 2>($($args)*),
+            (10, 2) => $f::<V, 10, 2>($($args)*),
+            (11, 2) => $f::<V, 11, 2>($($args)*),
+            (12, 2) => $f::<V, 12, 2>($($args)*),
+            (r, c) => unreachable!("a tall tile of {r} × {c}"),
+        }
+    };
+}
+
 /// The size of the next tile when `left` remain: the last two share evenly, so that no thin one is left over.
 #[inline(always)]
 pub(crate) fn tile(left: usize, most: usize) -> usize {
@@ -120,18 +144,25 @@ impl Kernel for Product<'_> {
         if let Then::SetPlus(biases) = into {
             assert_eq!(biases.len(), rows, "one bias a row");
         }
+        // Where a panel is too long for the first cache, it is read once for twice as many rows.
+        let tall = inner > LONG && V::TILE_COLUMNS > 2 && rows > V::TILE_ROWS;
+        let (most_rows, most_columns) = if tall { (2 * V::TILE_ROWS, 2) } else { (V::TILE_ROWS, V::TILE_COLUMNS) };
         let mut column = 0;
         while column < columns {
-            let wide = tile(columns - column, V::TILE_COLUMNS);
+            let wide = tile(columns - column, most_columns);
             let mut row = 0;
             while row < rows {
-                let high = tile(rows - row, V::TILE_ROWS);
+                let high = tile(rows - row, most_rows);
                 // SAFETY: row + high ≤ rows and column + wide ≤ columns; `Weights` and the asserts give the lengths.
                 unsafe {
                     let w = weights.data.as_ptr().add(row * weights.row_step);
                     let a = a.as_ptr().add(column * inner);
                     let out = out.as_mut_ptr().add(column * rows + row);
-                    with_tile!(high, wide, product_tile(&weights, w, a, into, row, out));
+                    if high > V::TILE_ROWS {
+                        with_tall_tile!(high, wide, product_tile(&weights, w, a, into, row, out));
+                    } else {
+                        with_tile!(high, wide, product_tile(&weights, w, a, into, row, out));
+                    }
                 }
                 row += high;
             }

@@ -36,7 +36,7 @@ impl Plan {
         }
         // Values and slopes of every node, a block of 64 bytes each, in about 48 KiB; the inputs of a chunk, which are read twice, in a
         // part of the second cache. Short chunks waste time on sums over lanes.
-        let chunk = (768 / (2 * nodes)).min(6144 / layers[0].inputs).clamp(4, 32);
+        let chunk = (768 / (2 * nodes)).min(12_800 / layers[0].inputs).clamp(4, 32);
         Plan { layers, activation: network.activation(), output: network.output(), chunk, before, nodes }
     }
 
