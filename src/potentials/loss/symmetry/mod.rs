@@ -4,10 +4,7 @@
 //! activation (f(−z) = −f(z)) a node's incoming and outgoing weights may change sign together, with an even one the incoming alone. A mask
 //! keeps only what maps it to itself. Frozen parameters count as zero.
 //!
-//! Where no L2 term holds the parameters, two continuous groups leave the loss unchanged too: behind a softmax one number may be added to the
-//! weights from a node to all outputs (or to all output biases), and a homogeneous node (ReLU) may have its incoming weights and bias grow by
-//! a factor that its outgoing weights shrink by. Points are compared by their copies of least norm, which both groups commute with: shifts
-//! to mean zero, and as much weight into a node as out of it. The directions of both groups are the zero modes.
+//! `continuous` has the groups that a loss without L2 term adds. Points are compared by their copies of least norm under those.
 //!
 //! Alignment of one hidden layer is exact: the squared distance is a sum over nodes, so that the best permutation is a linear assignment over
 //! sign-minimal node distances. Deeper nets are aligned layer by layer with the neighbouring layers held, until nothing gets nearer, from three
@@ -20,12 +17,14 @@
 //! Reference: R. Hecht-Nielsen, in Advanced Neural Computers (1990), 129, doi:10.1016/B978-0-444-88400-8.50019-4; V. Kůrková, P. C. Kainen,
 //! Neural Computation 6, 543 (1994), doi:10.1162/neco.1994.6.3.543.
 
+mod continuous;
+#[cfg(test)]
+mod tests;
+
 use crate::math::Matrix;
 use crate::math::assignment::assign;
-use crate::math::matrix::{add_scaled, dot, norm};
-use crate::network::{Activation, Layer, Network, Parity};
+use crate::network::{Layer, Network, Parity};
 use crate::potentials::Symmetry;
-use std::borrow::Cow;
 
 /// The permutations and signs of a network's hidden nodes.
 pub struct NetworkSymmetry {
@@ -43,9 +42,6 @@ pub struct NetworkSymmetry {
     /// Hidden layers whose nodes may be rescaled.
     scalable: Vec<usize>,
 }
-
-/// Rounds of balancing: one does it for one hidden layer, deeper nets gain a digit every few rounds.
-const BALANCING: usize = 200;
 
 /// What stands for whom: node i of a hidden layer is node `node[i]` of the moving network, its incoming weights times `sign[i]`.
 #[derive(Clone, PartialEq)]
@@ -82,27 +78,6 @@ impl NetworkSymmetry {
         NetworkSymmetry { layers, parity, frozen, classes, fixed, shifts: Vec::new(), held: Vec::new(), scalable: Vec::new() }
     }
 
-    /// With the continuous groups of a loss: `softmax` says whether one stands behind the outputs, `decay` which parameters an L2 term holds.
-    pub(super) fn of_loss(network: &Network, softmax: bool, decay: &[f64]) -> NetworkSymmetry {
-        let mut symmetry = NetworkSymmetry::new(network);
-        let layers = &symmetry.layers;
-        let Some(last) = layers.last() else { return symmetry };
-        if softmax && network.output() == Activation::Linear {
-            let from = |j: usize| (0..last.outputs).map(|i| last.weights.start + i * last.inputs + j).collect::<Vec<_>>();
-            let mut sets: Vec<Vec<usize>> = (0..last.inputs).map(from).collect();
-            sets.push(last.biases.clone().collect());
-            let even = |set: &Vec<usize>| set.iter().all(|&k| decay[k] == decay[set[0]] && !symmetry.is_frozen(k));
-            sets.retain(|set| !set.is_empty() && even(set));
-            (symmetry.shifts, symmetry.held) = sets.into_iter().partition(|set| decay[set[0]] == 0.0);
-        }
-        if network.activation().is_homogeneous() {
-            let free = |layer: &Layer| layer.weights.clone().all(|k| decay[k] == 0.0);
-            let held = |l: &usize| layers[*l].biases.clone().any(|k| decay[k] != 0.0);
-            symmetry.scalable = (0..layers.len() - 1).filter(|l| free(&layers[*l]) && free(&layers[l + 1]) && !held(l)).collect();
-        }
-        symmetry
-    }
-
     /// Incoming weights and bias of node i of hidden layer l, and its outgoing weights.
     fn sides(&self, l: usize, i: usize) -> (impl Iterator<Item = usize> + use<>, impl Iterator<Item = usize> + use<>) {
         let (layer, next) = (&self.layers[l], &self.layers[l + 1]);
@@ -110,69 +85,6 @@ impl NetworkSymmetry {
         let bias = layer.biases.clone().nth(i);
         let (first, width, count) = (next.weights.start + i, next.inputs, next.outputs);
         (row.chain(bias), (0..count).map(move |k| first + k * width))
-    }
-
-    /// Multiplies incoming weights and bias of node i of hidden layer l, and divides its outgoing weights.
-    fn rescale(&self, y: &mut [f64], l: usize, i: usize, factor: f64) {
-        let (incoming, outgoing) = self.sides(l, i);
-        incoming.for_each(|k| y[k] *= factor);
-        outgoing.for_each(|k| y[k] /= factor);
-    }
-
-    /// Brings `y` to the copy of least norm under the continuous groups; gives the factors of the nodes, layer after scalable layer.
-    /// (A node with nothing on one of its sides keeps the other.)
-    fn reduce(&self, y: &mut [f64]) -> Vec<Vec<f64>> {
-        for set in &self.shifts {
-            let mean = set.iter().map(|&k| y[k]).sum::<f64>() / set.len() as f64;
-            set.iter().for_each(|&k| y[k] -= mean);
-        }
-        let mut factors: Vec<Vec<f64>> = self.scalable.iter().map(|&l| vec![1.0; self.layers[l].outputs]).collect();
-        for _ in 0..BALANCING {
-            let mut largest = 0.0f64;
-            for (&l, factors) in self.scalable.iter().zip(&mut factors) {
-                for (i, whole) in factors.iter_mut().enumerate() {
-                    let square = |k: usize| self.value(y, k).powi(2);
-                    let (incoming, outgoing) = self.sides(l, i);
-                    let (below, above) = (incoming.map(square).sum::<f64>(), outgoing.map(square).sum::<f64>());
-                    let factor = (above / below).powf(0.25);
-                    if factor.is_finite() && factor > 0.0 {
-                        self.rescale(y, l, i, factor);
-                        *whole *= factor;
-                        largest = largest.max(factor.ln().abs());
-                    }
-                }
-            }
-            if largest < 1e-15 || self.scalable.len() < 2 {
-                break;
-            }
-        }
-        factors
-    }
-
-    /// The copy of least norm; `x` itself where there are no continuous groups.
-    fn least_norm<'a>(&self, x: &'a [f64]) -> Cow<'a, [f64]> {
-        if self.shifts.is_empty() && self.scalable.is_empty() {
-            return Cow::Borrowed(x);
-        }
-        let mut y = x.to_vec();
-        self.reduce(&mut y);
-        Cow::Owned(y)
-    }
-
-    /// Gives `y`, a copy of least norm, what `reference` has along the continuous groups, so that it is near to it.
-    fn beside(&self, reference: &[f64], y: &mut [f64]) {
-        if self.shifts.is_empty() && self.scalable.is_empty() {
-            return;
-        }
-        let factors = self.reduce(&mut reference.to_vec());
-        for (&l, factors) in self.scalable.iter().zip(factors) {
-            factors.iter().enumerate().for_each(|(i, factor)| self.rescale(y, l, i, 1.0 / factor));
-        }
-        for set in &self.shifts {
-            let mean = |x: &[f64]| set.iter().map(|&k| x[k]).sum::<f64>() / set.len() as f64;
-            let by = mean(reference) - mean(y);
-            set.iter().for_each(|&k| y[k] += by);
-        }
     }
 
     /// The arrangements of `moving` nearest to `reference`, and their squared distance; none for undefined input.
@@ -442,34 +354,11 @@ impl Symmetry for NetworkSymmetry {
     }
 
     fn idle_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
-        let mut modes = self.zero_modes(x);
-        modes.extend(self.held.iter().map(|set| even_mode(set, x.len())));
-        modes
+        self.free_modes(x, true)
     }
 
     fn zero_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
-        let mut modes: Vec<Vec<f64>> = self.shifts.iter().map(|set| even_mode(set, x.len())).collect();
-        for &l in &self.scalable {
-            for i in 0..self.layers[l].outputs {
-                let mut mode = vec![0.0; x.len()];
-                let (incoming, outgoing) = self.sides(l, i);
-                incoming.for_each(|k| mode[k] = self.value(x, k));
-                outgoing.for_each(|k| mode[k] = -self.value(x, k));
-                let before = norm(&mode);
-                for _ in 0..2 {
-                    for other in &modes {
-                        let along = dot(&mode, other);
-                        add_scaled(&mut mode, -along, other);
-                    }
-                }
-                let length = norm(&mode);
-                if length > 1e-8 * before {
-                    mode.iter_mut().for_each(|m| *m /= length);
-                    modes.push(mode);
-                }
-            }
-        }
-        modes
+        self.free_modes(x, false)
     }
 
     fn canonical(&self, x: &[f64]) -> Vec<f64> {
@@ -576,235 +465,7 @@ impl NetworkSymmetry {
     }
 }
 
-/// The direction of length 1 in which the members of a set grow together.
-fn even_mode(set: &[usize], dimension: usize) -> Vec<f64> {
-    let mut mode = vec![0.0; dimension];
-    set.iter().for_each(|&k| mode[k] = 1.0 / (set.len() as f64).sqrt());
-    mode
-}
-
 /// A fixed number from 0.5 to 1.5 for each place: multiples of the golden ratio.
 fn generic(k: usize) -> f64 {
     0.5 + ((k + 1) as f64 * 0.618_033_988_749_894_9).fract()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::{four_classes, weights};
-    use super::super::{LossOptions, NetworkLoss};
-    use super::*;
-    use crate::math::matrix::distance;
-    use crate::math::random::stream;
-    use crate::network::{Activation, NetworkOptions};
-    use crate::potentials::{Potential, energy};
-    use rand::RngExt;
-    use rand::seq::SliceRandom;
-
-    fn loss(nodes: &[i64], options: NetworkOptions) -> NetworkLoss {
-        let net = Network::new(nodes, &options).unwrap();
-        NetworkLoss::new(&net, &four_classes(), &LossOptions { l2: 1e-3, ..Default::default() }).unwrap()
-    }
-
-    /// A random copy under the group, nodes of one class only.
-    fn copy(symmetry: &NetworkSymmetry, x: &[f64], seed: u64) -> Vec<f64> {
-        let mut random = stream(seed, 0);
-        let arrangements: Vec<Arrangement> = (0..symmetry.hidden())
-            .map(|l| {
-                let class = &symmetry.classes[l];
-                let mut shuffled: Vec<usize> = (0..class.len()).collect();
-                shuffled.shuffle(&mut random);
-                let mut node = vec![0; class.len()];
-                for i in 0..class.len() {
-                    let at = shuffled.iter().position(|j| class[*j] == class[i]).unwrap();
-                    node[i] = shuffled.remove(at);
-                }
-                let flip = symmetry.parity != Parity::Neither;
-                let sign = node.iter().map(|_| if flip && random.random::<bool>() { -1.0 } else { 1.0 }).collect();
-                Arrangement { node, sign }
-            })
-            .collect();
-        let mut out = vec![0.0; x.len()];
-        symmetry.arranged(x, &arrangements, &mut out);
-        out
-    }
-
-    #[test]
-    fn copies_have_one_energy_and_no_distance() {
-        use Activation::*;
-        for (nodes, activation, neighbours) in [
-            (&[2, 5, 4][..], Tanh, None),
-            (&[2, 10, 4], Tanh, None),
-            (&[2, 10, 4], Tanh, Some(2)),
-            (&[2, 5, 4], Relu, None),
-            (&[2, 5, 4], Gaussian, None),
-            (&[2, 5, 5, 4], Tanh, None),
-            (&[2, 4, 4, 4, 4], Sine, None),
-            (&[2, 6, 5, 4], Sigmoid, Some(2)),
-            (&[2, 4], Tanh, None),
-        ] {
-            let options = NetworkOptions { activation, neighbours, ..Default::default() };
-            let potential = loss(nodes, options);
-            let symmetry = NetworkSymmetry::new(potential.network());
-            let mut x = weights(potential.dimension(), 1.0, 1.0);
-            for (x, frozen) in x.iter_mut().zip(potential.frozen().unwrap_or(&[])) {
-                if *frozen {
-                    *x = 0.0;
-                }
-            }
-            for seed in 0..20 {
-                let y = copy(&symmetry, &x, seed);
-                assert!((energy(&potential, &x) - energy(&potential, &y)).abs() < 1e-13, "{nodes:?}");
-                let mut aligned = vec![0.0; x.len()];
-                assert!(symmetry.align(&x, &y, &mut aligned) < 1e-12, "{nodes:?} {}", activation.name());
-                assert!(distance(&x, &aligned) < 1e-12);
-                assert!(symmetry.same(&x, &y, 1e-8));
-                assert!(distance(&symmetry.canonical(&x), &symmetry.canonical(&y)) < 1e-12, "{nodes:?} {}", activation.name());
-            }
-        }
-    }
-
-    #[test]
-    fn small_displacements_keep_their_length_and_others_are_told_apart() {
-        let potential = loss(&[2, 10, 4], NetworkOptions::default());
-        let symmetry = NetworkSymmetry::new(potential.network());
-        let (x, other) = (weights(74, 1.0, 1.0), weights(74, 2.0, 1.0));
-        let mut y = copy(&symmetry, &x, 3);
-        y[7] += 0.003;
-        assert!((symmetry.distance(&x, &y) - 0.003).abs() < 1e-12);
-        assert!(symmetry.same(&x, &y, 0.0031) && !symmetry.same(&x, &y, 0.0029));
-        assert!(symmetry.distance(&x, &other) > 0.3 && !symmetry.same(&x, &other, 1e-3));
-        assert!(symmetry.bound(&x, &other).sqrt() <= symmetry.distance(&x, &other));
-    }
-
-    #[test]
-    fn one_hidden_layer_is_aligned_exactly() {
-        // Against all 4!·2⁴ copies.
-        let potential = loss(&[2, 4, 4], NetworkOptions::default());
-        let symmetry = NetworkSymmetry::new(potential.network());
-        let n = potential.dimension();
-        for seed in 0..10 {
-            let (x, y) = (weights(n, seed as f64, 1.0), weights(n, seed as f64 + 0.5, 1.0));
-            let mut best = f64::INFINITY;
-            let mut out = vec![0.0; n];
-            for code in 0..256usize {
-                let node: Vec<usize> = (0..4).map(|i| code >> (2 * i) & 3).collect();
-                if (0..4).any(|i| !node.contains(&i)) {
-                    continue;
-                }
-                for signs in 0..16 {
-                    let sign = (0..4).map(|i| if signs >> i & 1 == 1 { -1.0 } else { 1.0 }).collect();
-                    symmetry.arranged(&y, &[Arrangement { node: node.clone(), sign }], &mut out);
-                    best = best.min(distance(&x, &out));
-                }
-            }
-            assert!((symmetry.distance(&x, &y) - best).abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn a_relu_sign_may_not_be_flipped() {
-        let potential = loss(&[2, 5, 4], NetworkOptions { activation: Activation::Relu, ..Default::default() });
-        let x = weights(potential.dimension(), 1.0, 1.0);
-        let mut y = x.clone();
-        for k in [2, 3, 11, 16, 21, 26, 31] {
-            y[k] = -y[k];
-        }
-        assert!(NetworkSymmetry::new(potential.network()).distance(&x, &y) > 0.01);
-    }
-
-    #[test]
-    fn layers_that_the_mask_ties_together_move_together() {
-        // Two hidden layers of two nodes; node k of the second sees only node k of the first: both pairs may change places, together.
-        let net = |mask: Option<crate::network::Mask>| {
-            Network::new(&[2, 2, 2, 4], &NetworkOptions { mask, ..Default::default() }).unwrap()
-        };
-        let mut kept = vec![true; net(None).parameters()];
-        (kept[7], kept[8]) = (false, false);
-        let network = net(Some(crate::network::Mask(kept)));
-        let symmetry = NetworkSymmetry::new(&network);
-        let mut x = weights(network.parameters(), 1.0, 1.0);
-        (x[7], x[8]) = (0.0, 0.0);
-        let swap = Arrangement { node: vec![1, 0], sign: vec![1.0; 2] };
-        let mut y = vec![0.0; x.len()];
-        symmetry.arranged(&x, &[swap.clone(), swap.clone()], &mut y);
-        assert!(symmetry.distance(&x, &y) < 1e-12);
-        assert!(!symmetry.respects_mask(0, &swap));
-    }
-
-    /// Both continuous groups, wherever they hold: one energy, no distance, directions that the energy and its slope do not feel.
-    #[test]
-    fn shifts_and_scales_change_nothing() {
-        let with = |nodes: &[i64], activation, neighbours, l2, l2_biases| {
-            let net = Network::new(nodes, &NetworkOptions { activation, neighbours, ..Default::default() }).unwrap();
-            NetworkLoss::new(&net, &four_classes(), &LossOptions { l2, l2_biases, ..Default::default() }).unwrap()
-        };
-        use Activation::*;
-        // With one neighbour no node reaches every output: only the outputs' biases can be shifted together.
-        for (potential, modes) in [
-            (with(&[2, 5, 4], Tanh, None, 0.0, true), 6),
-            (with(&[2, 5, 4], Tanh, Some(1), 0.0, true), 1),
-            (with(&[2, 5, 4], Tanh, None, 1e-3, false), 1),
-            (with(&[2, 5, 4], Tanh, None, 1e-3, true), 0),
-            (with(&[2, 5, 4], Relu, None, 0.0, true), 11),
-            (with(&[2, 5, 4], Relu, None, 1e-3, false), 1),
-            (with(&[2, 4, 3, 4], Relu, None, 0.0, true), 11),
-            (with(&[2, 4], Linear, None, 0.0, true), 3),
-        ] {
-            let n = potential.dimension();
-            let mut x = weights(n, 1.0, 1.0);
-            for (x, frozen) in x.iter_mut().zip(potential.network().frozen().unwrap_or(&vec![false; n])) {
-                *x *= f64::from(!frozen);
-            }
-            let symmetry = NetworkSymmetry::of_loss(potential.network(), true, &potential.decay);
-            let found = symmetry.zero_modes(&x);
-            assert_eq!(found.len(), modes);
-            let (here, gradient) = crate::potentials::energy_gradient(&potential, &x);
-            for (i, mode) in found.iter().enumerate() {
-                assert!(dot(mode, &gradient).abs() < 1e-14);
-                for (j, other) in found.iter().enumerate() {
-                    assert!((dot(mode, other) - f64::from(i == j)).abs() < 1e-12);
-                }
-            }
-            // Idle ones that are no zero modes are eigenvectors of the Hessian with the curvature of the L2 term alone, everywhere.
-            for mode in &symmetry.idle_modes(&x)[modes..] {
-                let mut curved = vec![0.0; n];
-                potential.hessian_vector(&x, mode, &mut curved);
-                add_scaled(&mut curved, -2e-3, mode);
-                assert!(norm(&curved) < 1e-14);
-            }
-            // A copy a long way off along both groups, its nodes permuted.
-            let mut y = copy(&symmetry, &x, 3);
-            for &l in &symmetry.scalable {
-                for i in 0..symmetry.layers[l].outputs {
-                    symmetry.rescale(&mut y, l, i, 1.5 + i as f64);
-                }
-            }
-            for (s, set) in symmetry.shifts.iter().enumerate() {
-                set.iter().for_each(|&k| y[k] += 0.7 * s as f64 - 2.0);
-            }
-            assert!((energy(&potential, &y) - here).abs() < 1e-13);
-            let mut aligned = vec![0.0; n];
-            assert!(symmetry.align(&x, &y, &mut aligned) < 1e-12 && distance(&x, &aligned) < 1e-11);
-            assert!(symmetry.same(&x, &y, 1e-11));
-            let away = symmetry.canonical(&x).iter().zip(symmetry.canonical(&y)).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
-            assert!(away < 1e-11);
-            // What is no copy stays apart.
-            y[0] += 0.01;
-            assert!(!symmetry.same(&x, &y, 1e-4));
-        }
-    }
-
-    #[test]
-    fn copies_are_counted() {
-        let symmetry = NetworkSymmetry::new(loss(&[2, 5, 4], NetworkOptions::default()).network());
-        let x = weights(39, 1.0, 1.0);
-        let all = (120.0f64 * 32.0).ln();
-        assert!((symmetry.log_copies(&x) - all).abs() < 1e-12);
-        // A dead node has no sign of its own: half as many.
-        let mut dead = x.clone();
-        for k in [0, 1, 10, 15, 20, 25, 30] {
-            dead[k] = 0.0;
-        }
-        assert!((symmetry.log_copies(&dead) - all + 2.0f64.ln()).abs() < 1e-12);
-    }
 }
