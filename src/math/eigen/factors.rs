@@ -7,9 +7,9 @@
 /// T − s = P L U with row exchanges between neighbours: stable for any shift.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Factors {
-    /// Multipliers, pivots, first and second line above them; whether rows i and i + 1 changed places.
+    /// Multipliers, pivots turned over, first and second line above them; whether rows i and i + 1 changed places.
     l: Vec<f64>,
-    u: Vec<f64>,
+    inverse: Vec<f64>,
     u1: Vec<f64>,
     u2: Vec<f64>,
     exchanged: Vec<bool>,
@@ -19,7 +19,7 @@ impl Factors {
     /// Factorises T − s; a pivot smaller than `tiny` is replaced by it.
     pub(super) fn factorise(&mut self, diagonal: &[f64], below: &[f64], s: f64, tiny: f64) {
         let n = diagonal.len();
-        for v in [&mut self.l, &mut self.u, &mut self.u1, &mut self.u2] {
+        for v in [&mut self.l, &mut self.inverse, &mut self.u1, &mut self.u2] {
             v.clear();
             v.resize(n, 0.0);
         }
@@ -32,15 +32,17 @@ impl Factors {
             if p.abs() >= b.abs() {
                 let p0 = guard(p);
                 let m = b / p0;
-                (self.l[i], self.u[i], self.u1[i], self.u2[i]) = (m, p0, p1, 0.0);
+                (self.l[i], self.inverse[i], self.u1[i], self.u2[i]) = (m, p0, p1, 0.0);
                 (p, p1) = (d - m * p1, b1);
             } else {
                 let m = p / b;
-                (self.l[i], self.u[i], self.u1[i], self.u2[i], self.exchanged[i]) = (m, b, d, b1, true);
+                (self.l[i], self.inverse[i], self.u1[i], self.u2[i], self.exchanged[i]) = (m, b, d, b1, true);
                 (p, p1) = (p1 - m * d, -m * b1);
             }
         }
-        self.u[n - 1] = guard(p);
+        self.inverse[n - 1] = guard(p);
+        // Here no division waits for another; in a solve each would.
+        self.inverse.iter_mut().for_each(|u| *u = 1.0 / *u);
     }
 
     /// y ← (T − s)⁻¹ y.
@@ -62,7 +64,7 @@ impl Factors {
         let n = y.len();
         let (mut y1, mut y2) = (0.0, 0.0);
         for i in (0..n).rev() {
-            let x = (y[i] - self.u1[i] * y1 - self.u2[i] * y2) / self.u[i];
+            let x = (y[i] - self.u1[i] * y1 - self.u2[i] * y2) * self.inverse[i];
             y[i] = x;
             (y1, y2) = (x, y1);
         }

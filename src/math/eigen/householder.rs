@@ -11,36 +11,18 @@
 //! Reference: Golub and Van Loan, Matrix Computations, 4th edition, section 8.3.1; R. S. Martin, C. Reinsch, J. H. Wilkinson,
 //! Numerische Mathematik 11, 181 (1968), doi:10.1007/BF02161841.
 
-/// Columns come in blocks of this many.
-pub(super) const BLOCK: usize = 8;
+use crate::math::simd::{Block, Kernel, LANES, Lanes, dispatch, numbers, numbers_mut};
 
 /// The smallest multiple of the block that holds n.
 pub(super) fn padded(n: usize) -> usize {
-    n.next_multiple_of(BLOCK)
-}
-
-/// Eight numbers on one cache line: a wide load that straddles two lines costs twice as much.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(C, align(64))]
-pub(super) struct Line([f64; BLOCK]);
-
-/// Lines as the numbers they hold.
-pub(super) fn numbers(lines: &[Line]) -> &[f64] {
-    // SAFETY: a Line is BLOCK numbers without padding (repr(C), 64 bytes).
-    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len() * BLOCK) }
-}
-
-/// Lines as the numbers they hold.
-pub(super) fn numbers_mut(lines: &mut [Line]) -> &mut [f64] {
-    // SAFETY: as for `numbers`; the borrow is exclusive.
-    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), lines.len() * BLOCK) }
+    n.next_multiple_of(LANES)
 }
 
 /// What the reduction works on and leaves behind; `stride` = padded(n).
 pub(super) struct Reduction<'a> {
     pub n: usize,
     /// stride × stride, the lower triangle and whole diagonal blocks filled. Afterwards row i holds the Householder vector v_i in its first i places.
-    pub a: &'a mut [Line],
+    pub a: &'a mut [Block],
     /// Diagonal, length n.
     pub diagonal: &'a mut [f64],
     /// Below the diagonal, length n (the last one unused): T[i + 1, i] = below[i].
@@ -48,7 +30,7 @@ pub(super) struct Reduction<'a> {
     /// β of each reflection, length n; 0 where nothing was to be done.
     pub beta: &'a mut [f64],
     /// Five vectors of the length `stride`.
-    pub work: &'a mut [Line],
+    pub work: &'a mut [Block],
 }
 
 /// Reduces with the widest vectors that this machine has.
@@ -70,6 +52,41 @@ pub(super) fn reduce(r: Reduction) {
     }
     // SAFETY: the lengths were checked.
     unsafe { reduce_portable(r) }
+}
+
+/// y ← H_i y for the reflections that a reduction of `beta.len()` rows left behind, i rising or falling; `y` ends in zeros.
+pub(super) fn reflect(reflections: &[Block], beta: &[f64], rising: bool, y: &mut [Block]) {
+    dispatch(Reflect { reflections, beta, rising, y });
+}
+
+struct Reflect<'a> {
+    reflections: &'a [Block],
+    beta: &'a [f64],
+    rising: bool,
+    y: &'a mut [Block],
+}
+
+impl Kernel for Reflect<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let (n, stride) = (self.beta.len(), self.y.len());
+        for step in 1..n {
+            let i = if self.rising { step } else { n - step };
+            if self.beta[i] == 0.0 {
+                continue;
+            }
+            let v = &self.reflections[i * stride..i * stride + i.div_ceil(LANES)];
+            let mut along = [V::splat(0.0); 2];
+            for (b, (v, y)) in v.iter().zip(&*self.y).enumerate() {
+                along[b % 2] = V::load(v).fma(V::load(y), along[b % 2]);
+            }
+            let by = V::splat(self.beta[i] * (along[0] + along[1]).sum());
+            for (v, y) in v.iter().zip(&mut *self.y) {
+                by.fnma(V::load(v), V::load(y)).store(y);
+            }
+        }
+    }
 }
 
 /// One reduction from the words of one vector width: `a - b * c` is `fnma(b, c, a)`, `sum` adds the lanes up.
@@ -143,7 +160,7 @@ macro_rules! reduction {
                         let wr = [$splat(*w.add(r0)), $splat(*w.add(r0 + 1)), $splat(*w.add(r0 + 2)), $splat(*w.add(r0 + 3))];
                         let xr = [$splat(*x.add(r0)), $splat(*x.add(r0 + 1)), $splat(*x.add(r0 + 2)), $splat(*x.add(r0 + 3))];
                         let mut dots = [$splat(0.0); 4];
-                        let whole = r0 / BLOCK * BLOCK;
+                        let whole = r0 / LANES * LANES;
                         let mut c = 0;
                         while c < whole {
                             let (vc, wc, xc) = ($load(v.add(c)), $load(w.add(c)), $load(x.add(c)));
@@ -159,7 +176,7 @@ macro_rules! reduction {
                             $store(p.add(c), pc);
                             c += L;
                         }
-                        while c < whole + BLOCK {
+                        while c < whole + LANES {
                             let (vc, wc, xc) = ($load(v.add(c)), $load(w.add(c)), $load(x.add(c)));
                             for k in 0..4 {
                                 let mut y = $load(rows[k].add(c));
@@ -301,14 +318,14 @@ mod tests {
     fn residual(n: usize, kernel: unsafe fn(Reduction)) -> f64 {
         let stride = padded(n);
         let entry = |i: usize, j: usize| ((i * i + j * j) as f64 * 0.37 + (i * j) as f64).sin();
-        let mut a = vec![Line::default(); stride * stride / BLOCK];
+        let mut a = vec![Block::ZERO; stride * stride / LANES];
         for i in 0..n {
             for j in 0..n {
                 numbers_mut(&mut a)[i * stride + j] = entry(i, j);
             }
         }
         let (mut d, mut e, mut beta) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-        let mut work = vec![Line::default(); 5 * stride / BLOCK];
+        let mut work = vec![Block::ZERO; 5 * stride / LANES];
         // SAFETY: lengths as `reduce` asks; the test calls only kernels whose feature was found.
         unsafe { kernel(Reduction { n, a: &mut a, diagonal: &mut d, below: &mut e, beta: &mut beta, work: &mut work }) };
         // T, then H_i T H_i for i rising.

@@ -14,15 +14,13 @@
 
 use super::super::Matrix;
 use super::super::matrix::{add_scaled, dot, norm};
+use super::super::simd::{Block, LANES, numbers, numbers_mut};
 use super::factors::Factors;
-use super::householder::{self, BLOCK, Line, Reduction, numbers, numbers_mut, padded};
+use super::householder::{self, Reduction, padded};
 use super::spectrum::power_of_two_below;
 
 /// An eigenvalue h with |h| below this part of the largest |h| is neither negative nor positive.
 pub const NEAR_ZERO: f64 = 1e-7;
-
-/// Points that one Sturm sweep counts at.
-const LANES: usize = 8;
 
 /// How many eigenvalues are negative, near zero and positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +38,11 @@ pub struct Tridiagonal {
     /// T[i + 1, i]; the last one unused (0).
     pub(super) below: Vec<f64>,
     /// Householder vector v_i in the first i places of row i, rows `padded(n)` apart, and β_i.
-    reflections: Vec<Line>,
+    reflections: Vec<Block>,
     beta: Vec<f64>,
-    work: Vec<Line>,
+    work: Vec<Block>,
+    /// A vector on its way into the reduced space or out of it, zeros behind it.
+    turned: Vec<Block>,
     /// An interval that holds all eigenvalues, and the larger of its ends by magnitude.
     low: f64,
     high: f64,
@@ -82,12 +82,12 @@ impl Tridiagonal {
         self.softest.clear();
         self.inertia = None;
         self.reflections.clear();
-        self.reflections.resize(stride * stride / BLOCK, Line::default());
+        self.reflections.resize(stride * stride / LANES, Block::ZERO);
         for v in [&mut self.diagonal, &mut self.below, &mut self.beta] {
             v.clear();
             v.resize(n, 0.0);
         }
-        self.work.resize(5 * stride / BLOCK, Line::default());
+        self.work.resize(5 * stride / LANES, Block::ZERO);
         let reflections = numbers_mut(&mut self.reflections);
         let mut largest = 0.0f64;
         let mut sound = true;
@@ -105,7 +105,7 @@ impl Tridiagonal {
         }
         // The diagonal blocks are kept whole.
         for i in 0..n {
-            for j in i / BLOCK * BLOCK..i {
+            for j in i / LANES * LANES..i {
                 reflections[j * stride + i] = reflections[i * stride + j];
             }
         }
@@ -445,27 +445,21 @@ impl Tridiagonal {
     }
 
     /// v ← Qᵀ v, into the basis where the matrix is T. 2 n² flops.
-    pub fn to_reduced(&self, v: &mut [f64]) {
-        for i in (1..self.n).rev() {
-            self.reflect(i, v);
-        }
+    pub fn to_reduced(&mut self, v: &mut [f64]) {
+        self.turn(false, v);
     }
 
     /// y ← Q y, back into the full space. 2 n² flops.
-    pub fn from_reduced(&self, y: &mut [f64]) {
-        for i in 1..self.n {
-            self.reflect(i, y);
-        }
+    pub fn from_reduced(&mut self, y: &mut [f64]) {
+        self.turn(true, y);
     }
 
-    fn reflect(&self, i: usize, y: &mut [f64]) {
-        let beta = self.beta[i];
-        if beta != 0.0 {
-            let start = i * padded(self.n);
-            let v = &numbers(&self.reflections)[start..start + i];
-            let s = beta * dot(v, &y[..i]);
-            add_scaled(&mut y[..i], -s, v);
-        }
+    fn turn(&mut self, rising: bool, y: &mut [f64]) {
+        self.turned.clear();
+        self.turned.resize(padded(self.n) / LANES, Block::ZERO);
+        numbers_mut(&mut self.turned)[..self.n].copy_from_slice(y);
+        householder::reflect(&self.reflections, &self.beta, rising, &mut self.turned);
+        y.copy_from_slice(&numbers(&self.turned)[..self.n]);
     }
 
     /// out ← (H − σ)⁻¹ b in the full space, by a pivoted factorisation of T − σ. O(n²) for the transforms.
@@ -583,7 +577,7 @@ mod tests {
     #[test]
     fn vectors_go_in_and_out() {
         let m = random_symmetric(13, 3);
-        let t = reduced(&m);
+        let mut t = reduced(&m);
         let v: Vec<f64> = (0..13).map(|i| (i as f64).cos()).collect();
         let mut w = v.clone();
         t.to_reduced(&mut w);
