@@ -104,7 +104,7 @@ mod tests {
     use crate::potentials::loss::{LossOptions, NetworkLoss};
     use std::cell::Cell;
     use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn potential() -> Arc<dyn Potential> {
         let inputs = Matrix::from_rows(30, 2, (0..60).map(|i| 1.0 + (1.1 * (i * i) as f64).sin()).collect());
@@ -188,5 +188,30 @@ mod tests {
         let (run, potential) = (Run::new(cancel, None, None, 0), potential());
         let error = minimise_batch(&run, &*potential, &starts(&*potential, 5), &MinimiseOptions::default()).unwrap_err();
         assert_eq!(error.kind, Kind::Interrupted);
+    }
+
+    #[test]
+    fn a_stop_in_mid_flight_ends_those_on_their_way_and_those_that_wait() {
+        let cancel = Arc::new(AtomicBool::new(false));
+        let (run, potential) = (Run::new(cancel.clone(), None, None, 0), potential());
+        let (n, answers) = (potential.dimension(), Cell::new(0));
+        let (x, watched, stop) = (potential.random(1, 1.0), &*potential, &*cancel);
+        let all: Vec<Result<()>> = gather(&run, watched, 6, 3, |k, mut evaluator| {
+            let (x, answers) = (&x, &answers);
+            async move {
+                for round in 0..10 {
+                    if k == 1 && round == 4 {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                    evaluator.gradients(x, n).await?;
+                    answers.set(answers.get() + 1);
+                }
+                Ok(())
+            }
+        });
+        assert_eq!(all.len(), 6);
+        assert!(all.iter().all(|end| end.as_ref().is_err_and(|error| error.kind == Kind::Interrupted)));
+        // Three rows in each of four rounds; in the fifth the first search had asked already.
+        assert!((12..=15).contains(&answers.get()), "{}", answers.get());
     }
 }

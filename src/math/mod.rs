@@ -13,5 +13,6 @@ pub mod random;
 pub mod rotation;
 pub mod simd;
 pub mod statistics;
+pub mod sums;
 
 pub use matrix::Matrix;

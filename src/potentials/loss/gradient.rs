@@ -7,8 +7,9 @@
 use super::items::Items;
 use super::kinds::{Curvatures, LossKind, chain, stage};
 use crate::math::Matrix;
-use crate::math::products::{Then, Weights, column_sums, gram, product};
+use crate::math::products::{Then, Weights, product};
 use crate::math::simd::{Block, LANES};
+use crate::math::sums::{column_sums, gram};
 use crate::network::{Activation, Layer, Network};
 use std::ops::Range;
 

@@ -22,8 +22,9 @@ use super::items::Items;
 use super::kinds::LossKind;
 use super::passes::{HiddenCurvature, LossCurvature, Panels, loss_carry, loss_triangles, put_column, take};
 use crate::math::Matrix;
-use crate::math::products::{Products, Rows, Then, gram_of_products, product, times_repeated};
+use crate::math::products::{Then, product, times_repeated};
 use crate::math::simd::{Block, LANES, numbers_mut};
+use crate::math::sums::{Products, Rows, gram_of_products};
 use crate::network::Activation;
 use std::borrow::Cow;
 

@@ -10,8 +10,9 @@ use super::gradient::Plan;
 use super::items::Items;
 use super::kinds::LossKind;
 use super::passes::{Panels, change_of_delta, loss_curvature_times, multiply, take};
-use crate::math::products::{Then, column_sums, gram, product};
+use crate::math::products::{Then, product};
 use crate::math::simd::Block;
+use crate::math::sums::{column_sums, gram};
 
 /// Blocks of memory that [`loss_hessian_vector`] wants.
 pub(super) fn memory(plan: &Plan) -> usize {
