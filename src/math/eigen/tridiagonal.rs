@@ -5,7 +5,7 @@
 //! lowest eigenvalue stands alone Rayleigh quotients finish it in two or three solves. What was found is kept until the next matrix.
 //! All eigenvalues and the determinant are in `spectrum.rs`. Eight counts run side by side since one alone waits for its divisions.
 //!
-//! Cost for n = 74 at 2.5 GHz: `reduce` 35 µs; a count 1 µs, an eigenvalue 14, an eigenvector 6, a vector in or out of the reduced basis 3.
+//! Cost for n = 74 at 2.5 GHz: `reduce` 27 µs; a count 1 µs, an eigenvalue 14, an eigenvector 6, a vector in or out of the reduced basis 2.
 //! `index` is six counts, the lowest pair about as many and three solves.
 //! When it fails: eigenvalues are exact to a few eps of the largest one, so one that is 1e-16 of it has no correct digit; eigenvectors of
 //! eigenvalues closer than 1e-3 of the norm are made orthogonal to each other and span the right space, but are not unique in it.
@@ -77,28 +77,28 @@ impl Tridiagonal {
         assert_eq!(m.rows, m.columns, "a symmetric matrix is square");
         let n = m.rows;
         let stride = padded(n);
+        // What an earlier matrix of the same size left is overwritten or multiplied by zero.
+        if self.n != n || !self.finite || self.reflections.len() != stride * stride / LANES {
+            self.reflections.clear();
+            self.reflections.resize(stride * stride / LANES, Block::ZERO);
+        }
         self.n = n;
         self.known.clear();
         self.softest.clear();
         self.inertia = None;
-        self.reflections.clear();
-        self.reflections.resize(stride * stride / LANES, Block::ZERO);
         for v in [&mut self.diagonal, &mut self.below, &mut self.beta] {
             v.clear();
             v.resize(n, 0.0);
         }
         self.work.resize(5 * stride / LANES, Block::ZERO);
         let reflections = numbers_mut(&mut self.reflections);
-        let mut largest = 0.0f64;
-        let mut sound = true;
         for i in 0..n {
-            let row = &m.row(i)[..=i];
-            reflections[i * stride..i * stride + i + 1].copy_from_slice(row);
-            for &x in row {
-                largest = largest.max(x.abs());
-                sound &= x.is_finite();
-            }
+            let row = &mut reflections[i * stride..i * stride + padded(i + 1)];
+            row[..=i].copy_from_slice(&m.row(i)[..=i]);
+            row[i + 1..].fill(0.0);
         }
+        let (largest, sound) = householder::extent(&self.reflections, n);
+        let reflections = numbers_mut(&mut self.reflections);
         self.finite = sound;
         if !sound {
             return;
