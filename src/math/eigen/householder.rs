@@ -69,14 +69,14 @@ impl Kernel for Extent<'_> {
     #[inline(always)]
     fn run<V: Lanes>(self) -> (f64, bool) {
         let stride = padded(self.n) / LANES;
-        let mut largest = V::splat(0.0);
-        // x − x is 0, but not for an infinite or undefined x.
-        let mut odd = V::splat(0.0);
+        let zero = V::splat(0.0);
+        // 0·x is 0, but not for an infinite or undefined x.
+        let (mut largest, mut odd) = (zero, zero);
         for i in 0..self.n {
             for x in &self.a[i * stride..i * stride + (i + 1).div_ceil(LANES)] {
                 let x = V::load(x);
                 largest = largest.max(x.abs());
-                odd = odd + (x - x);
+                odd = x.fma(zero, odd);
             }
         }
         let mut lanes = Block::ZERO;
