@@ -10,6 +10,7 @@ use super::simd::{Block, Kernel, LANES, Lanes, dispatch};
 /// sums(p, q) += Σ over items of left(item, p) · right(item, q): `left` has `p` blocks for each block of items, `right` has `q`,
 /// `sums` is p × q.
 pub fn gram(left: &[Block], p: usize, right: &[Block], q: usize, sums: &mut [f64]) {
+    assert_eq!(left.len() * q, right.len() * p, "the panels must have the same blocks of items");
     dispatch(Gram { left, p, right: Plain { panel: right, rows: q }, q, sums });
 }
 

@@ -10,7 +10,7 @@
 //! on the diagonal (l = m) each pair of nodes and each pair of inputs once. Behind a softmax the rows of T_{L,l} add up to zero: one of
 //! them is left out and put back at the end.
 //!
-//! What costs is to write: a line into the second cache takes as long as a dozen multiplications. So products of rows are made in
+//! What costs is to write: a line into the second cache takes as long as fifteen multiplications. So products of rows are made in
 //! registers where they are summed, S of a hidden layer comes a column at a time, and chunks keep the rest in the second cache.
 //! Cost for [2, 10, 4] and 1000 items: 1,800 fused multiplications a block of eight items. With a rectifier it is the
 //! Hessian of the active pattern (f″ = 0). Prefer Hessian-vector products when the matrix itself (n² numbers) is too large.

@@ -231,23 +231,25 @@ impl Kernel for LossCarry<'_> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let LossCurvature { outputs, rows, .. } = self.loss;
-        let n = self.w.len() / outputs;
-        let blocks = self.loss.blocks();
-        assert!(self.w.len() == n * outputs && rows <= outputs, "the weights do not fit the outputs");
-        assert!(self.first.len() == blocks * n && self.t.len() == blocks * rows * n, "a panel of the nodes does not fit");
+        let LossCarry { loss, w, first, t } = self;
+        let LossCurvature { outputs, rows, .. } = loss;
+        let (n, blocks) = (w.len() / outputs, loss.blocks());
+        assert!(w.len() == n * outputs && rows <= outputs, "the weights do not fit the outputs");
+        assert!(first.len() == blocks * n && t.len() == blocks * rows * n, "a panel of the nodes does not fit");
         for b in 0..blocks {
             let mut k = 0;
             while k < n {
                 let wide = tile(n - k, 5);
                 // SAFETY: k + wide ≤ n, and the asserts give the lengths.
                 unsafe {
+                    let (w, first) = (w.as_ptr().add(k), first.as_ptr().add(b * n + k));
+                    let t = t.as_mut_ptr().add(b * rows * n + k);
                     match wide {
-                        1 => carry_tile::<V, 1>(&self, n, b, k),
-                        2 => carry_tile::<V, 2>(&self, n, b, k),
-                        3 => carry_tile::<V, 3>(&self, n, b, k),
-                        4 => carry_tile::<V, 4>(&self, n, b, k),
-                        _ => carry_tile::<V, 5>(&self, n, b, k),
+                        1 => carry_tile::<V, 1>(loss, n, b, w, first, t),
+                        2 => carry_tile::<V, 2>(loss, n, b, w, first, t),
+                        3 => carry_tile::<V, 3>(loss, n, b, w, first, t),
+                        4 => carry_tile::<V, 4>(loss, n, b, w, first, t),
+                        _ => carry_tile::<V, 5>(loss, n, b, w, first, t),
                     }
                 }
                 k += wide;
@@ -256,15 +258,20 @@ impl Kernel for LossCarry<'_> {
     }
 }
 
-/// SAFETY: k + C must not exceed the number n of nodes below, and the panels must hold block `b`.
+/// SAFETY: C columns from `w` and `t` (every `n`) and C blocks from `first` must lie inside their slices, for block `b` of the loss.
 #[inline(always)]
-unsafe fn carry_tile<V: Lanes, const C: usize>(all: &LossCarry, n: usize, b: usize, k: usize) {
-    let LossCurvature { diagonal, root, outputs, rows } = all.loss;
+unsafe fn carry_tile<V: Lanes, const C: usize>(
+    loss: LossCurvature,
+    n: usize,
+    b: usize,
+    w: *const f64,
+    first: *const Block,
+    t: *mut Block,
+) {
+    let LossCurvature { diagonal, root, outputs, rows } = loss;
     // SAFETY: the caller's promise; i counts outputs, c < C.
     unsafe {
         let (diagonal, root) = (diagonal.as_ptr().add(b * outputs), root.as_ptr().add(b * outputs));
-        let (w, first) = (all.w.as_ptr().add(k), all.first.as_ptr().add(b * n + k));
-        let t = all.t.as_ptr().add(b * rows * n + k).cast_mut();
         let mut along = [V::splat(0.0); C];
         for i in 0..outputs {
             let q = V::load(&*root.add(i));
