@@ -575,6 +575,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_reduced_before_changes_nothing() {
+        let mut t = Tridiagonal::new();
+        let mut odd = random_symmetric(13, 5);
+        odd.data[40] = f64::NAN;
+        for m in [random_symmetric(13, 3), odd, random_symmetric(13, 4), random_symmetric(11, 6), random_symmetric(12, 7)] {
+            t.reduce(&m);
+            let fresh = reduced(&m);
+            assert_eq!(t.is_finite(), m.data.iter().all(|x| x.is_finite()));
+            if t.is_finite() {
+                assert_eq!((&t.diagonal, &t.below), (&fresh.diagonal, &fresh.below));
+                let (mut v, mut w) = (vec![1.0; m.rows], vec![1.0; m.rows]);
+                t.to_reduced(&mut v);
+                reduced(&m).to_reduced(&mut w);
+                assert_eq!(v, w);
+            }
+        }
+    }
+
+    #[test]
     fn vectors_go_in_and_out() {
         let m = random_symmetric(13, 3);
         let mut t = reduced(&m);
