@@ -9,30 +9,13 @@ use crate::script::api::Dynamic;
 use crate::script::{Environment, Failure, Language, Permissions, Script, engine, help, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 const REFERENCE: &str = "docs/reference.md";
 /// After Ctrl-C a calculation has this long to end by itself; what was found is already on disk.
 const PATIENCE: Duration = Duration::from_millis(800);
-
-/// Without arguments.
-pub fn welcome() -> ExitCode {
-    out(&format!(
-        "losscape {}: loss and energy landscapes, scripted.
-
-  losscape study.rhai                       run a script
-  losscape -e 'minimise(muller_brown(), [-0.5, 1.4]).energy'
-  losscape check study.rhai                 read it, resolve names, run nothing
-  losscape help [name]                      what the language holds
-  losscape --help                           all options
-
-The folder examples/ of the project holds scripts to begin with; quickstart.rhai draws a disconnectivity graph.",
-        env!("CARGO_PKG_VERSION")
-    ));
-    ExitCode::SUCCESS
-}
 
 /// `--version`, with what it is built of and runs on.
 pub fn version(verbose: bool) -> ExitCode {
@@ -140,22 +123,7 @@ pub fn run(source: &Source, arguments: &Arguments) -> ExitCode {
     let cancel = Arc::new(AtomicBool::new(false));
     let progress = (!arguments.quiet).then(|| Arc::new(Progress::new()));
     watch_for_interrupt(&cancel, progress.clone());
-    let reporter = progress.clone().map(|p| p as Arc<dyn Reporter>);
-    let deadline = arguments.time.map(|time| Instant::now() + time);
-    let line = progress.clone();
-    let environment = Environment {
-        run: Run::new(cancel, deadline, reporter, arguments.seed),
-        permissions: Permissions { safe: arguments.safe, read: arguments.read.clone(), write: arguments.write.clone() },
-        print: Arc::new(move |text| {
-            if let Some(progress) = &line {
-                progress.clear();
-            }
-            out(text);
-        }),
-        arguments: arguments.script.clone(),
-        shared: arguments.shared.clone(),
-        script: script.name.clone(),
-    };
+    let environment = environment(arguments, &script.name, &cancel, &progress);
     let shows = arguments.json || matches!(source, Source::Text(_));
     let json = arguments.json;
     let work = move || {
@@ -198,8 +166,34 @@ pub fn run(source: &Source, arguments: &Arguments) -> ExitCode {
     }
 }
 
+/// What scripts run in: ended by `cancel`, shown by `progress`.
+pub fn environment(
+    arguments: &Arguments,
+    script: &str,
+    cancel: &Arc<AtomicBool>,
+    progress: &Option<Arc<Progress>>,
+) -> Environment {
+    let reporter = progress.clone().map(|p| p as Arc<dyn Reporter>);
+    let deadline = arguments.time.map(|time| Instant::now() + time);
+    let line = progress.clone();
+    Environment {
+        run: Run::new(cancel.clone(), deadline, reporter, arguments.seed),
+        permissions: Permissions { safe: arguments.safe, read: arguments.read.clone(), write: arguments.write.clone() },
+        print: Arc::new(move |text| {
+            if let Some(progress) = &line {
+                progress.clear();
+            }
+            out(text);
+        }),
+        arguments: arguments.script.clone(),
+        shared: arguments.shared.clone(),
+        script: script.to_string(),
+        partial: Mutex::default(),
+    }
+}
+
 /// The value of the last expression; nothing for `()`.
-fn shown(value: &Dynamic, language: &Language, as_json: bool) -> String {
+pub fn shown(value: &Dynamic, language: &Language, as_json: bool) -> String {
     if as_json {
         return serde_json::json!({"value": json::to_json(value, &language.catalogue)}).to_string();
     }

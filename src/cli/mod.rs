@@ -1,9 +1,10 @@
-//! The command line: arguments, progress, rendering of errors and help. The only layer that prints.
+//! The command line: arguments, progress, rendering of errors and help, the REPL. The only layer that prints.
 
 mod arguments;
 mod commands;
 mod progress;
 mod render;
+mod repl;
 
 use arguments::{Arguments, Command};
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ pub fn main() -> ExitCode {
         Err(code) => return code,
     };
     match &arguments.command {
-        Command::Nothing => commands::welcome(),
+        Command::Nothing => repl::run(&arguments),
         Command::Version { verbose } => commands::version(*verbose),
         Command::Help { name } => commands::help(name.as_deref()),
         Command::Reference { check } => commands::reference(*check),

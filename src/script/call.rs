@@ -6,7 +6,7 @@ use crate::base::{Error, Kind, Result, Run};
 use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 use std::cell::RefCell;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// What safe mode allows. Everything, when `safe` is false.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +80,8 @@ pub struct Environment {
     pub shared: Vec<(String, String)>,
     /// The name of the script, for `--help`.
     pub script: String,
+    /// What a native that was stopped had found: [`Call::keep_partial`].
+    pub partial: Mutex<Option<Dynamic>>,
 }
 
 impl Environment {
@@ -92,7 +94,13 @@ impl Environment {
             arguments: Vec::new(),
             shared: Vec::new(),
             script: "script".into(),
+            partial: Mutex::default(),
         }
+    }
+
+    /// What the last native that was stopped had found, once.
+    pub fn take_partial(&self) -> Option<Dynamic> {
+        self.partial.lock().ok().and_then(|mut partial| partial.take())
     }
 }
 
@@ -140,6 +148,16 @@ impl Call<'_> {
     /// Fails when safe mode does not allow to write `path`.
     pub fn may_write(&self, path: impl AsRef<Path>) -> Result<()> {
         self.environment.permissions.may_write(path.as_ref())
+    }
+
+    /// Passes a result on; where the person or the clock has ended the native, what it `found` so far is kept for the session.
+    pub fn keep_partial<T>(&self, result: Result<T>, found: impl FnOnce() -> Dynamic) -> Result<T> {
+        if let (Err(error), Ok(mut partial)) = (&result, self.environment.partial.lock())
+            && error.is_stop()
+        {
+            *partial = Some(found());
+        }
+        result
     }
 
     /// Calls a closure of the script.

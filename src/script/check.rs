@@ -9,10 +9,10 @@ use crate::base::{Error, Kind, nearest};
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Stmt};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-/// Every mistake in the order of the source.
-pub fn check(ast: &AST, catalogue: &Catalogue) -> Vec<ScriptError> {
+/// Every mistake in the order of the source; `earlier` holds functions that it may call too.
+pub fn check(ast: &AST, earlier: &AST, catalogue: &Catalogue) -> Vec<ScriptError> {
     let mut own: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-    for function in ast.iter_functions() {
+    for function in ast.iter_functions().chain(earlier.iter_functions()) {
         own.entry(function.name.to_string()).or_default().insert(function.params.len());
     }
     let mut builtin: Option<HashSet<String>> = None;

@@ -13,7 +13,7 @@ use crate::base::{Error, Kind};
 use rhai::module_resolvers::FileModuleResolver;
 use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, Module, ModuleResolver, OptimizationLevel, Position, Scope};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 /// How deep calls of script functions may be nested.
 pub const DEEPEST_CALL: usize = 256;
@@ -24,7 +24,7 @@ const LONGEST_TEXT: usize = 256 << 20;
 const LONGEST_ARRAY: usize = 20_000_000;
 const LARGEST_MAP: usize = 2_000_000;
 /// Characters of a script: reading takes more than linear time for some constructs.
-const LONGEST_SCRIPT: usize = 4 << 20;
+pub const LONGEST_SCRIPT: usize = 4 << 20;
 /// What a script may compute in safe mode.
 const SAFE_OPERATIONS: u64 = 100_000_000;
 /// Stack that running a script may need in the worst case that the limits allow.
@@ -57,8 +57,9 @@ pub struct Failure {
 
 /// The language, ready to run scripts.
 pub struct Language {
-    engine: Engine,
+    pub(super) engine: Engine,
     reader: Reader,
+    modules: Arc<RwLock<FileModuleResolver>>,
     pub catalogue: Arc<Catalogue>,
     pub environment: Arc<Environment>,
 }
@@ -83,18 +84,19 @@ impl Language {
         let shared = Shared { catalogue: catalogue.clone(), environment: environment.clone() };
         operators::register(&mut engine);
         dispatch::register(&mut engine, &shared);
-        hooks(&mut engine, &shared);
+        let modules = Arc::new(RwLock::new(FileModuleResolver::new()));
+        hooks(&mut engine, &shared, &modules);
         library.register(&mut engine);
         reader.attach(&mut engine);
-        Language { engine, reader, catalogue, environment }
+        Language { engine, reader, modules, catalogue, environment }
     }
 
     /// Reads a script and resolves its names; runs nothing. The mistakes in the order of the source.
     pub fn check(&self, script: &Script) -> Vec<Failure> {
-        match self.read(script) {
+        match self.read(&script.text, &self.scope()) {
             Err(error) => vec![self.failure(error, script, None)],
             Ok(Read { whole, .. }) => {
-                let found = check::check(&whole, &self.catalogue);
+                let found = check::check(&whole, &AST::empty(), &self.catalogue);
                 found.into_iter().map(|error| self.failure(error, script, Some(&whole))).collect()
             }
         }
@@ -103,11 +105,12 @@ impl Language {
     /// Runs a script and gives the value of its last expression. Names are resolved first: a week's work must not end at a misspelt one.
     pub fn run(&self, script: impl Into<Script>) -> Result<Dynamic, Failure> {
         let script = &script.into();
-        let Read { ast, whole } = self.read(script).map_err(|error| self.failure(error, script, None))?;
-        if let Some(error) = check::check(&whole, &self.catalogue).into_iter().next() {
+        let mut scope = self.scope();
+        let Read { ast, whole } = self.read(&script.text, &scope).map_err(|error| self.failure(error, script, None))?;
+        if let Some(error) = check::check(&whole, &AST::empty(), &self.catalogue).into_iter().next() {
             return Err(self.failure(error, script, Some(&whole)));
         }
-        match self.engine.eval_ast_with_scope::<Dynamic>(&mut self.scope(), &ast) {
+        match self.engine.eval_ast_with_scope::<Dynamic>(&mut scope, &ast) {
             Ok(value) => Ok(value.flatten()),
             Err(error) => match *error {
                 EvalAltResult::Exit(value, _) => Ok(value),
@@ -116,22 +119,23 @@ impl Language {
         }
     }
 
-    fn read(&self, script: &Script) -> Result<Read, ScriptError> {
-        if script.text.len() > LONGEST_SCRIPT {
-            let message = format!("the script has {} characters, more than {LONGEST_SCRIPT}", script.text.len());
+    /// Reads a script that sees the variables of a scope.
+    pub(super) fn read(&self, text: &str, scope: &Scope) -> Result<Read, ScriptError> {
+        if text.len() > LONGEST_SCRIPT {
+            let message = format!("the script has {} characters, more than {LONGEST_SCRIPT}", text.len());
             let error = Error::new(Kind::Limit, message).hint("read large data from a file");
             return Err(ScriptError { error, function: None, position: Position::NONE, source: None });
         }
         self.reader.begin();
-        let mut text = script.text.clone();
+        let mut text = text.to_string();
         if text.starts_with("#!") {
             let end = text.find('\n').unwrap_or(text.len());
             text.replace_range(..end, "");
         }
-        let ast = self.engine.compile_with_scope(&self.scope(), &text).map_err(|e| from_parse(&e))?;
+        let ast = self.engine.compile_with_scope(scope, &text).map_err(|e| from_parse(&e))?;
         // Rhai's strict mode is a setting of the engine and rules out `eval`; a second reading finds the variables that are not there,
         // and keeps the branches and places that the first has optimised away.
-        match resolve(&text, &self.scope(), !text.contains("eval")) {
+        match resolve(&text, scope, !text.contains("eval")) {
             Ok(whole) => Ok(Read { ast, whole }),
             Err(error) => Err(self.explained(error)),
         }
@@ -146,13 +150,21 @@ impl Language {
         error
     }
 
-    fn scope(&self) -> Scope<'static> {
+    /// Forgets modules that were imported: their files are read again.
+    pub(super) fn forget_modules(&self) {
+        if let Ok(mut modules) = self.modules.write() {
+            modules.clear_cache();
+        }
+    }
+
+    /// What every script finds there.
+    pub(super) fn scope(&self) -> Scope<'static> {
         let mut scope = Scope::new();
         scope.push_constant("ARGS", arguments_of(&self.environment));
         scope
     }
 
-    fn failure(&self, error: ScriptError, script: &Script, ast: Option<&AST>) -> Failure {
+    pub(super) fn failure(&self, error: ScriptError, script: &Script, ast: Option<&AST>) -> Failure {
         let other = error.source.as_ref().filter(|source| !source.is_empty());
         let text = match other {
             Some(file) => std::fs::read_to_string(file).unwrap_or_default(),
@@ -169,11 +181,11 @@ fn arguments_of(environment: &Environment) -> Array {
 }
 
 /// A script that has been read.
-struct Read {
+pub(super) struct Read {
     /// What runs.
-    ast: AST,
+    pub ast: AST,
     /// Everything that is written there.
-    whole: AST,
+    pub whole: AST,
 }
 
 /// Reads without optimising; `strict` refuses a variable that no statement declares.
@@ -207,7 +219,7 @@ fn limits(engine: &mut Engine, safe: bool) {
 }
 
 /// Where Rhai asks us: printing, stopping, an index outside an array, modules.
-fn hooks(engine: &mut Engine, shared: &Shared) {
+fn hooks(engine: &mut Engine, shared: &Shared, modules: &Arc<RwLock<FileModuleResolver>>) {
     let environment = shared.environment.clone();
     engine.on_print(move |text| (environment.print)(text));
     let environment = shared.environment.clone();
@@ -221,7 +233,7 @@ fn hooks(engine: &mut Engine, shared: &Shared) {
     });
     engine.on_invalid_array_index(|array, index, _| Err(raise(index_error("array", array.len(), index), "")));
     engine.set_module_resolver(Modules {
-        files: FileModuleResolver::new(),
+        files: modules.clone(),
         folder: Path::new(&shared.environment.script).parent().unwrap_or(Path::new("")).to_path_buf(),
         permissions: shared.environment.permissions.clone(),
     });
@@ -246,7 +258,7 @@ fn hooks(engine: &mut Engine, shared: &Shared) {
 
 /// `import`: files beside the one that imports them, within what safe mode allows to read.
 struct Modules {
-    files: FileModuleResolver,
+    files: Arc<RwLock<FileModuleResolver>>,
     /// Where the script lies.
     folder: PathBuf,
     permissions: Permissions,
@@ -264,6 +276,8 @@ impl ModuleResolver for Modules {
         // With its ending: errors name the file and show its line.
         let file = folder.join(path).with_extension("rhai");
         self.permissions.may_read(&file).map_err(|error| raise(error, "import"))?;
-        self.files.resolve(engine, None, &file.to_string_lossy(), position)
+        let files =
+            self.files.read().map_err(|_| raise(Error::new(Kind::Script, "the modules cannot be read any more"), "import"))?;
+        files.resolve(engine, None, &file.to_string_lossy(), position)
     }
 }
