@@ -165,15 +165,11 @@ fn explore_cluster(atoms: usize) {
     explore_row(&format!("explore LJ{atoms}"), Arc::new(LennardJones::new(atoms)), 8.0);
 }
 
-/// How much a survey of `seconds` finds of what is known after six times as long.
+/// How much a survey of `seconds` of processor time finds of what is known after six times as long.
 fn survey(name: &str, seconds: f64) {
     let potential = network(5);
-    let short = empty(potential.clone());
-    let report = explored(&short, seconds, 1);
-    show(&format!("{name}, short"), &short, &report);
-    let long = empty(potential);
-    let report = explored(&long, 6.0 * seconds, 2);
-    show(&format!("{name}, long"), &long, &report);
+    let short = surveyed(name, "short", &potential, seconds, 1);
+    let long = surveyed(name, "long", &potential, 6.0 * seconds, 2);
     // All that either found, so that the long one is not taken for the truth where the short one knows better.
     let (minima, states) = (long.counts().minima, long.counts().transition_states);
     let (more, more_states) = long.merge(&short).expect("the same potential");
@@ -185,6 +181,27 @@ fn survey(name: &str, seconds: f64) {
         all.minima,
         all.transition_states
     );
+}
+
+/// A landscape explored for this much processor time: other programs on the machine do not shorten it.
+fn surveyed(name: &str, length: &str, potential: &Arc<dyn Potential>, seconds: f64, seed: u64) -> Landscape {
+    let l = empty(potential.clone());
+    let began = cpu_seconds();
+    while cpu_seconds() - began < seconds {
+        let left = began + seconds - cpu_seconds();
+        let report = explored(&l, left.clamp(0.1, 60.0), seed);
+        if left < 60.0 {
+            show(&format!("{name}, {length}"), &l, &report);
+        }
+    }
+    let counts = l.counts();
+    println!(
+        "{name}, {length}: {:.0} CPU s, {} minima, {} transition states",
+        cpu_seconds() - began,
+        counts.minima,
+        counts.transition_states
+    );
+    l
 }
 
 /// Attempts to join near minima.

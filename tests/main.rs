@@ -8,4 +8,6 @@ mod landscape;
 mod potentials;
 mod published;
 mod readers;
+#[cfg(unix)]
+mod repl;
 mod scripts;

@@ -48,6 +48,10 @@ impl Reporter for Progress {
                 bar.set_message("");
                 bar.finish_and_clear();
             } else if status.elapsed >= WORTH_TELLING {
+                if bar.is_finished() {
+                    // The line of an earlier task was taken away.
+                    bar.reset();
+                }
                 bar.set_message(line(status));
                 bar.tick();
             }

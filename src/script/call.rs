@@ -1,6 +1,7 @@
 //! The call of a native in progress: the run, the closures of the script, what safe mode allows.
 
 use super::catalogue::Catalogue;
+use super::convert::IntoValue;
 use super::errors::from_rhai;
 use crate::base::{Error, Kind, Result, Run};
 use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
@@ -151,11 +152,11 @@ impl Call<'_> {
     }
 
     /// Passes a result on; where the person or the clock has ended the native, what it `found` so far is kept for the session.
-    pub fn keep_partial<T>(&self, result: Result<T>, found: impl FnOnce() -> Dynamic) -> Result<T> {
+    pub fn keep_partial<T>(&self, result: Result<T>, found: &(impl IntoValue + Clone)) -> Result<T> {
         if let (Err(error), Ok(mut partial)) = (&result, self.environment.partial.lock())
             && error.is_stop()
         {
-            *partial = Some(found());
+            *partial = Some(found.clone().into_value());
         }
         result
     }

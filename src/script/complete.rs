@@ -444,7 +444,7 @@ mod tests {
             ("mini", "minimise("),
             ("let x = fo", "found"),
             ("my_", "my_own("),
-            ("loc", "locality("),
+            ("loc", "locality_scan("),
             ("wh", "while"),
             ("found.mi", "minima"),
             ("found.", "global_minimum"),

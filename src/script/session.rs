@@ -392,18 +392,18 @@ mod tests {
     #[test]
     fn lines_share_variables_functions_and_the_last_value() {
         let mut s = session();
-        s.run("let a = 2; let v = [1, 2, 3];").unwrap();
-        s.run("fn twice(x) { 2 * x }").unwrap();
+        drop(s.run("let a = 2; let v = [1, 2, 3];").unwrap());
+        drop(s.run("fn twice(x) { 2 * x }").unwrap());
         assert_eq!(number(&mut s, "twice(a) + v.len()"), 7.0);
         assert_eq!(number(&mut s, "_ * 10"), 70.0);
-        s.run("let a = 5").unwrap();
+        drop(s.run("let a = 5").unwrap());
         assert_eq!(number(&mut s, "ans + a"), 75.0, "a line without a value leaves the last one");
-        s.run("fn twice(x) { x + x + 1 }").unwrap();
+        drop(s.run("fn twice(x) { x + x + 1 }").unwrap());
         assert_eq!(number(&mut s, "twice(1)"), 3.0, "a function may be said anew");
         assert_eq!(number(&mut s, "switch a { 5 => 1, _ => 2 }"), 1.0, "the _ of a switch is its own");
-        s.run("let add = |x| x + a").unwrap();
+        drop(s.run("let add = |x| x + a").unwrap());
         assert_eq!(number(&mut s, "add.call(1)"), 6.0);
-        s.run("a = 7").unwrap();
+        drop(s.run("a = 7").unwrap());
         assert_eq!(number(&mut s, "add.call(1)"), 8.0, "closures see the variable");
         assert_eq!(s.variables().keys().copied().collect::<Vec<_>>(), ["_", "a", "add", "v"]);
         s.reset();
@@ -413,7 +413,7 @@ mod tests {
     #[test]
     fn a_line_that_fails_changes_nothing() {
         let mut s = session();
-        s.run("let a = 1; let list = [1, 2]; let seen = |x| x + a;").unwrap();
+        drop(s.run("let a = 1; let list = [1, 2]; let seen = |x| x + a;").unwrap());
         for line in
             ["a = 2; let b = 3; list.push(3); wrong()", "a = 2; list.push(3); list[9]", "a = 2; throw 1", "let a = 4; [1][2]"]
         {
@@ -428,14 +428,14 @@ mod tests {
     #[test]
     fn errors_point_into_the_line_where_they_arise() {
         let mut s = session();
-        s.run("let a = 1;\nlet b = 2;").unwrap();
-        s.run("fn far(v) {\n    v[10]\n}").unwrap();
+        drop(s.run("let a = 1;\nlet b = 2;").unwrap());
+        drop(s.run("fn far(v) {\n    v[10]\n}").unwrap());
         let place = |f: &Failure| (f.file.clone(), f.place.map(|p| (p.line, p.column)), f.line.clone().unwrap_or_default());
         let here = s.run("a + b + c").unwrap_err();
         assert_eq!(place(&here), ("[3]".into(), Some((1, 9)), "a + b + c".into()));
         let there = s.run("far([1])").unwrap_err();
         assert_eq!(place(&there), ("[2]".into(), Some((2, 7)), "    v[10]".into()));
-        s.run("3").unwrap();
+        drop(s.run("3").unwrap());
         let after_last = s.run("_ + _ + nothing").unwrap_err();
         assert_eq!(place(&after_last), ("[6]".into(), Some((1, 9)), "_ + _ + nothing".into()));
         let option = s.run("minimise(muller_brown(), [0, 0], #{tolerence: 1})").unwrap_err();
@@ -471,10 +471,10 @@ mod tests {
         std::fs::write(&file, "fn f() { 1 }").unwrap();
         let mut s = session();
         let import = format!("import \"{}\" as m", folder.path().join("m").display());
-        s.run(&import).unwrap();
+        drop(s.run(&import).unwrap());
         assert_eq!(number(&mut s, "m::f()"), 1.0);
         std::fs::write(&file, "fn f() { 2 }").unwrap();
-        s.run(&import).unwrap();
+        drop(s.run(&import).unwrap());
         assert_eq!(number(&mut s, "m::f()"), 2.0);
         assert_eq!(s.modules().collect::<Vec<_>>(), ["m"]);
     }

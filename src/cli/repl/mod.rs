@@ -18,12 +18,14 @@ use std::cell::RefCell;
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// A calculation that goes on longer than this after Ctrl-C is spoken of.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// The editor has the terminal for itself after this.
+const HANDING_OVER: Duration = Duration::from_millis(200);
 
 /// Whether the REPL goes on.
 enum Next {
@@ -65,16 +67,22 @@ struct Stop {
     cancel: Arc<AtomicBool>,
     running: AtomicBool,
     pressed: AtomicUsize,
+    /// When the editor began to wait for a line. It takes Ctrl-C as a key: a signal then comes from elsewhere.
+    waits: Mutex<Option<Instant>>,
 }
 
 impl Stop {
-    /// The first one asks the calculation to end, the third ends the program; without a calculation a signal came from elsewhere.
+    /// The first one asks the calculation to end, the third ends the program.
     fn watch(self: &Arc<Stop>) {
         let stop = self.clone();
         let watched = ctrlc::set_handler(move || {
             stop.cancel.store(true, Ordering::SeqCst);
             if !stop.running.load(Ordering::SeqCst) {
-                std::process::exit(130);
+                // A key pressed while the terminal changes hands is no such signal.
+                if stop.waits.lock().is_ok_and(|waits| waits.is_some_and(|since| since.elapsed() > HANDING_OVER)) {
+                    std::process::exit(130);
+                }
+                return;
             }
             match stop.pressed.fetch_add(1, Ordering::SeqCst) {
                 0 => {
@@ -92,6 +100,14 @@ impl Stop {
         });
         if watched.is_err() {
             eprintln!("warning: Ctrl-C cannot be watched; it ends the program at once");
+        }
+    }
+}
+
+impl Stop {
+    fn waits(&self, begins: bool) {
+        if let Ok(mut waits) = self.waits.lock() {
+            *waits = begins.then(Instant::now);
         }
     }
 }
@@ -137,7 +153,10 @@ impl Repl {
             let number = self.session.borrow().number();
             let prompt = format!("[{number}]> ");
             let styled = if colours { format!("\x1b[1;34m{prompt}\x1b[0m") } else { prompt.clone() };
-            let line = match editor.readline(&(prompt, styled)) {
+            self.stop.waits(true);
+            let line = editor.readline(&(prompt, styled));
+            self.stop.waits(false);
+            let line = match line {
                 Ok(line) => line,
                 // Ctrl-C at the prompt drops the line.
                 Err(ReadlineError::Interrupted) => continue,
@@ -172,6 +191,7 @@ impl Repl {
     /// Lines through a pipe: each statement runs as soon as it is whole.
     fn read_all(&self) -> ExitCode {
         self.stop.watch();
+        self.stop.waits(true);
         let mut stdin = std::io::stdin().lock();
         let (mut text, mut line, mut number, mut good) = (String::new(), Vec::new(), 0, true);
         loop {

@@ -169,7 +169,7 @@ fn searches() -> Vec<Native> {
                     None => args.try_handle::<Landscape>(0).ok_or_else(|| args.wrong(0, "a Potential or a Landscape"))?,
                 };
                 let options: BasinHopOptions = args.options()?;
-                basin_hop(call.run(), &landscape, &options)?;
+                call.keep_partial(basin_hop(call.run(), &landscape, &options), &landscape)?;
                 Ok(landscape)
             }),
         Native::new("connect", "Looks for transition states until one minimum is connected to another (missing connections).")
@@ -189,7 +189,7 @@ fn searches() -> Vec<Native> {
                 let landscape = args.handle::<Landscape>(0)?;
                 let (a, b) = (args.whole(1)?, args.whole(2)?);
                 let options: ConnectOptions = args.options()?;
-                Ok(connect(call.run(), &landscape, a, b, &options)?.map(path_object))
+                Ok(call.keep_partial(connect(call.run(), &landscape, a, b, &options), &landscape)?.map(path_object))
             }),
         Native::new("explore", "Explores a landscape with a mixture of searches until the first target is reached.")
             .group("Search")
@@ -201,7 +201,7 @@ fn searches() -> Vec<Native> {
             .run(|call, mut args| {
                 let landscape = args.handle::<Landscape>(0)?;
                 let options: ExploreOptions = args.options()?;
-                explore(call.run(), &landscape, &options).map(report_object)
+                call.keep_partial(explore(call.run(), &landscape, &options), &landscape).map(report_object)
             }),
     ]
 }
