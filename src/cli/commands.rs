@@ -2,11 +2,13 @@
 
 use super::arguments::{Arguments, Source};
 use super::progress::Progress;
-use super::render::{error_json, error_text, help_text, out};
+use super::render::{drawing, error_json, error_text, help_text, out, value_text};
 use crate::base::run::Reporter;
 use crate::base::{Error, Kind, Run};
+use crate::plot::Figure;
 use crate::script::api::Dynamic;
-use crate::script::{Environment, Failure, Language, Permissions, Script, engine, help, json};
+use crate::script::{Environment, Failure, Language, Permissions, Script, engine, help, json, show};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -152,6 +154,7 @@ pub fn run(source: &Source, arguments: &Arguments) -> ExitCode {
             }
             out(text);
         }),
+        picture: Some(Arc::new(draw)),
         arguments: arguments.script.clone(),
         shared: arguments.shared.clone(),
         script: script.name.clone(),
@@ -203,7 +206,23 @@ fn shown(value: &Dynamic, language: &Language, as_json: bool) -> String {
     if as_json {
         return serde_json::json!({"value": json::to_json(value, &language.catalogue)}).to_string();
     }
+    if std::io::stdout().is_terminal() {
+        return value_text(value, &language.catalogue);
+    }
+    // What another program reads is what `print` gives; advice is for people.
+    for line in show::advice::advice(value) {
+        language.environment.run.warn(&line);
+    }
     if value.is_unit() { String::new() } else { language.catalogue.show(value) }
+}
+
+/// Draws a figure where the terminal shows pictures.
+fn draw(figure: &Figure, width: usize, height: usize) -> bool {
+    let drawing = drawing(figure, width, height);
+    if let Some(drawing) = &drawing {
+        out(drawing);
+    }
+    drawing.is_some()
 }
 
 fn read(source: &Source) -> Result<Script, Failure> {

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod picture;
 mod progress;
 mod render;
 

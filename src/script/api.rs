@@ -68,10 +68,13 @@
 pub use super::arguments::Arguments;
 pub use super::call::{Call, Environment, Permissions};
 pub use super::convert::IntoValue;
+pub use super::show::Room;
 pub use super::values::{MatrixValue, Object, PotentialHandle, Table, Vector};
 pub use rhai::{Dynamic, FnPtr};
 
+use crate::base::text::Text;
 use crate::base::{Error, OptionEntry, Options, Result};
+use crate::plot::Figure;
 use std::any::TypeId;
 use std::sync::Arc;
 
@@ -278,6 +281,8 @@ pub struct Type {
     pub(super) id: TypeId,
     pub(super) show: Arc<dyn Fn(&Dynamic) -> String + Send + Sync>,
     pub(super) json: Option<Arc<dyn Fn(&Dynamic) -> Dynamic + Send + Sync>>,
+    pub(super) screen: Option<Arc<dyn Fn(&Dynamic, Room) -> Text + Send + Sync>>,
+    pub(super) picture: Option<Arc<dyn Fn(&Dynamic) -> Option<Figure> + Send + Sync>>,
 }
 
 impl Type {
@@ -290,6 +295,8 @@ impl Type {
             id: TypeId::of::<T>(),
             show: Arc::new(|_| T::NAME.to_string()),
             json: None,
+            screen: None,
+            picture: None,
         }
     }
 
@@ -311,6 +318,19 @@ impl Type {
     /// The one-screen text that `print` gives.
     pub fn show<T: Handle>(mut self, show: impl Fn(&T) -> String + Send + Sync + 'static) -> Type {
         self.show = Arc::new(move |value| value.read_lock::<T>().map_or_else(|| T::NAME.to_string(), |inner| show(&inner)));
+        self
+    }
+
+    /// What the session shows of a value of this type: one screen of this room. Without it the text of [`Type::show`].
+    pub fn screen<T: Handle>(mut self, screen: impl Fn(&T, Room) -> Text + Send + Sync + 'static) -> Type {
+        self.screen =
+            Some(Arc::new(move |value, room| value.read_lock::<T>().map_or_else(Text::default, |inner| screen(&inner, room))));
+        self
+    }
+
+    /// The picture that a value of this type is: drawn where the terminal can.
+    pub fn picture<T: Handle>(mut self, picture: impl Fn(&T) -> Figure + Send + Sync + 'static) -> Type {
+        self.picture = Some(Arc::new(move |value| value.read_lock::<T>().map(|inner| picture(&inner))));
         self
     }
 

@@ -16,6 +16,7 @@ pub mod help;
 pub mod json;
 mod operators;
 pub mod place;
+pub mod show;
 pub mod stdlib;
 mod tokens;
 pub mod values;
