@@ -144,7 +144,7 @@ pub fn run(source: &Source, arguments: &Arguments) -> ExitCode {
     watch_for_interrupt(&cancel, progress.clone());
     let reporter = progress.clone().map(|p| p as Arc<dyn Reporter>);
     let deadline = arguments.time.map(|time| Instant::now() + time);
-    let line = progress.clone();
+    let (line, behind) = (progress.clone(), progress.clone());
     let environment = Environment {
         run: Run::new(cancel, deadline, reporter, arguments.seed),
         permissions: Permissions { safe: arguments.safe, read: arguments.read.clone(), write: arguments.write.clone() },
@@ -154,7 +154,12 @@ pub fn run(source: &Source, arguments: &Arguments) -> ExitCode {
             }
             out(text);
         }),
-        picture: Some(Arc::new(draw)),
+        picture: Some(Arc::new(move |figure, width, height| {
+            if let Some(progress) = &behind {
+                progress.clear();
+            }
+            draw(figure, width, height)
+        })),
         arguments: arguments.script.clone(),
         shared: arguments.shared.clone(),
         script: script.name.clone(),
@@ -230,7 +235,7 @@ fn read(source: &Source) -> Result<Script, Failure> {
         Source::Text(text) => Ok(Script { name: "-e".into(), text: text.clone() }),
         Source::File(path) => {
             let name = path.display().to_string();
-            let failed = |error: Error| Failure { error, file: name.clone(), place: None, line: None };
+            let failed = |error: Error| Failure::nowhere(error, &name);
             let bytes = std::fs::read(path).map_err(|reason| {
                 let error = Error::file(path, reason);
                 let known = ["check", "help", "reference"];

@@ -5,7 +5,7 @@ use crate::base::text::{Piece, Text};
 use crate::plot::Figure;
 use crate::script::api::Dynamic;
 use crate::script::show::{self, Room};
-use crate::script::{Catalogue, Failure};
+use crate::script::{Catalogue, Failure, Step};
 use std::io::{IsTerminal, Write};
 
 /// Writes a line to stdout. A reader that has gone (`losscape … | head`) is no error: the program ends.
@@ -69,6 +69,9 @@ fn draw(failure: &Failure, colour: bool) -> String {
     }
     if let Some(hint) = &error.hint {
         text.push_str(&format!("\n {:w$} {} {hint}", "", paint("=", "34", colour), w = width));
+    }
+    for Step { text: how, file, line, column } in &failure.way {
+        text.push_str(&format!("\n {:w$} {} {how} at {file}:{line}:{column}", "", paint(":", "34", colour), w = width));
     }
     text
 }
@@ -157,8 +160,9 @@ mod tests {
             file: "a.rhai".into(),
             place: Some(Place { line: 12, column: 5, length: 3 }),
             line: Some("let abc = 1;".into()),
+            way: vec![Step { text: "called from study".into(), file: "stdlib/study.rhai".into(), line: 4, column: 7 }],
         };
-        let expected = "error: it is wrong\n  --> a.rhai:12:5\n    |\n 12 | let abc = 1;\n    |     ^^^\n    = mend it";
+        let expected = "error: it is wrong\n  --> a.rhai:12:5\n    |\n 12 | let abc = 1;\n    |     ^^^\n    = mend it\n    : called from study at stdlib/study.rhai:4:7";
         assert_eq!(draw(&failure, false), expected);
         let long = Failure { line: Some("x".repeat(1000)), place: Some(Place { line: 1, column: 900, length: 50 }), ..failure };
         assert!(draw(&long, false).lines().all(|l| l.chars().count() < 200));

@@ -76,6 +76,7 @@ use crate::base::text::Text;
 use crate::base::{Error, OptionEntry, Options, Result};
 use crate::plot::Figure;
 use std::any::TypeId;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// A Rust type that scripts hold as a value of its own. Implemented with [`crate::handle!`]; clones must be cheap.
@@ -137,11 +138,14 @@ pub struct Native {
     pub returns: &'static str,
     pub examples: Vec<Example>,
     pub references: Vec<&'static str>,
+    /// The place of the declaration.
+    pub declared: &'static Location<'static>,
     pub(super) body: Body,
 }
 
 impl Native {
     /// A function: its name and one sentence that says what it does.
+    #[track_caller]
     pub fn new(name: &'static str, summary: impl Into<String>) -> Native {
         Native {
             name,
@@ -155,11 +159,13 @@ impl Native {
             returns: "",
             examples: Vec::new(),
             references: Vec::new(),
+            declared: Location::caller(),
             body: Arc::new(|_, _| Ok(Dynamic::UNIT)),
         }
     }
 
     /// A method of a type (its [`Handle::NAME`], the kind of an [`Object`], or `array`, `text`, `number`). Argument 0 is the value before the dot.
+    #[track_caller]
     pub fn method(on: &'static str, name: &'static str, summary: impl Into<String>) -> Native {
         Native::new(name, summary).on(on).group(on).takes("self", "", "")
     }

@@ -45,7 +45,7 @@ pub fn check(ast: &AST, catalogue: &Catalogue) -> Vec<ScriptError> {
             if builtin.get_or_insert_with(builtin_names).contains(call.name.as_str()) {
                 return true;
             }
-            found.push(ScriptError { error, function: Some(call.name.to_string()), position: place, source: None });
+            found.push(ScriptError::new(error, Some(call.name.to_string()), place));
         }
         true
     });
