@@ -151,6 +151,8 @@ impl Language {
             declared = declared.take().or(map);
             true
         });
+        // One that reads its arguments by hand may answer for itself.
+        is_hidden |= declared.is_none() && script.text.contains("ARGS");
         let text = help::script(&script.name, &script_head(&script.text), declared.as_ref(), &self.catalogue);
         Ok((!is_hidden).then_some(text))
     }
@@ -167,7 +169,7 @@ impl Language {
             let end = text.find('\n').unwrap_or(text.len());
             text.replace_range(..end, "");
         }
-        let mut ast = self.engine.compile_with_scope(&self.scope(), &text).map_err(|e| from_parse(&e))?;
+        let mut ast = self.engine.compile_with_scope(&self.scope(), &text).map_err(|e| from_parse(&e, &text))?;
         // Named, so that errors tell its closures from the functions that call them.
         ast.set_source(&script.name);
         // Rhai's strict mode is a setting of the engine and rules out `eval`; a second reading finds the variables that are not there,
@@ -232,7 +234,7 @@ fn resolve(text: &str, scope: &Scope, strict: bool) -> Result<AST, ScriptError> 
         .set_max_expr_depths(DEEPEST_EXPRESSION, DEEPEST_EXPRESSION)
         .set_optimization_level(OptimizationLevel::None)
         .set_strict_variables(strict);
-    engine.compile_with_scope(scope, text).map_err(|e| from_parse(&e))
+    engine.compile_with_scope(scope, text).map_err(|e| from_parse(&e, text))
 }
 
 fn limits(engine: &mut Engine, safe: bool) {

@@ -2,6 +2,7 @@
 
 use super::catalogue::Catalogue;
 use super::convert::with_article;
+use super::habits;
 use crate::base::{Error, Kind, nearest};
 use rhai::{Dynamic, EvalAltResult, Map, ParseError, Position};
 use std::sync::Arc;
@@ -137,8 +138,11 @@ fn way(places: &[(String, String, Position)], shown: usize) -> Vec<Step> {
     steps.into_iter().enumerate().map(told).collect()
 }
 
-/// A mistake of syntax.
-pub fn from_parse(error: &ParseError) -> ScriptError {
+/// A mistake of syntax in this text.
+pub fn from_parse(error: &ParseError, text: &str) -> ScriptError {
+    if let Some((new, position)) = habits::explain(error, text) {
+        return ScriptError::new(new, None, position);
+    }
     let (kind, hint) = match error.err_type() {
         rhai::ParseErrorType::ExprTooDeep => (Kind::Limit, Some("split the expression into several")),
         rhai::ParseErrorType::LiteralTooLarge(..) | rhai::ParseErrorType::TooManyFunctions => (Kind::Limit, None),
@@ -326,5 +330,50 @@ fn lower_first(text: &str) -> String {
     match letters.next() {
         Some(first) => first.to_lowercase().chain(letters).collect(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::script::{Environment, Failure, Language, Script};
+
+    fn failure(text: &str) -> Failure {
+        let script = Script { name: "study.rhai".into(), text: text.into() };
+        Language::new(Environment::silent()).run(script).expect_err("an error")
+    }
+
+    fn way(failure: &Failure) -> Vec<String> {
+        failure.way.iter().map(|s| format!("{} at {}:{}:{}", s.text, s.file, s.line, s.column)).collect()
+    }
+
+    #[test]
+    fn calls_of_functions_are_named_outwards() {
+        let found = failure("fn inner(x) {\n  x.nothing\n}\nfn outer(x) {\n  inner(x)\n}\nouter(vector([1]))");
+        assert_eq!((found.file.as_str(), found.place.unwrap().line), ("study.rhai", 2));
+        assert_eq!(way(&found), ["called from outer at study.rhai:5:3", "called at study.rhai:7:1"]);
+    }
+
+    #[test]
+    fn a_closure_that_the_library_calls_is_shown_and_the_way_to_it() {
+        let found = failure(
+            "let data = two_clusters(#{count: 10, seed: 1});\nlet fields = #{a:\n  |network, m, test| m.nothing};\nstudy(#{train: data, layers: [2, 2, 2], steps: 1, runs: 1, searches: 1,\n  annotate: fields});",
+        );
+        assert_eq!((found.file.as_str(), found.place.unwrap().line), ("study.rhai", 3), "{found:?}");
+        let way = way(&found);
+        assert!(way.iter().any(|s| s.starts_with("called from study_annotate at stdlib/study.rhai:")), "{way:?}");
+        assert_eq!(way.last().map(String::as_str), Some("called at study.rhai:4:1"), "{way:?}");
+    }
+
+    #[test]
+    fn an_error_inside_the_library_is_shown_at_the_call() {
+        let found = failure("let x = 1;\nstudy(#{layers: [2, 2]})");
+        assert_eq!((found.file.as_str(), found.place.unwrap().line), ("study.rhai", 2));
+        assert!(way(&found)[0].starts_with("in study at stdlib/study.rhai:"), "{:?}", way(&found));
+    }
+
+    #[test]
+    fn recursion_is_told_once() {
+        let found = failure("fn f(n) {\n  if n == 0 { throw \"deep\" }\n  f(n - 1) + 1\n}\nf(20)");
+        assert_eq!(way(&found), ["called from f (20 times) at study.rhai:3:3", "called at study.rhai:5:1"]);
     }
 }

@@ -352,3 +352,59 @@ fn section(native: &Native, page: &mut String) {
         page.push_str(&format!("\n<https://doi.org/{doi}>\n"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::{Environment, Language, Script};
+
+    #[test]
+    fn words_lead_to_names_and_misspelt_names_to_near_ones() {
+        let language = Language::new(Environment::silent());
+        let said = help("saddle", &language.catalogue).unwrap().to_plain();
+        assert!(
+            said.starts_with("Nothing is called `saddle`") && said.contains("transition_state(potential, start, #{…})"),
+            "{said}"
+        );
+        let error = help("minimse", &language.catalogue).unwrap_err();
+        assert!(error.hint.unwrap().contains("`minimise`"));
+        assert!(help("qqqq", &language.catalogue).is_err());
+    }
+
+    #[test]
+    fn sources_of_both_kinds() {
+        let language = Language::new(Environment::silent());
+        let written = source("linspace", &language.catalogue).unwrap().to_plain();
+        assert!(written.starts_with("// stdlib/ranges.rhai:") && written.contains("fn linspace("), "{written}");
+        let native = source("minimise()", &language.catalogue).unwrap().to_plain();
+        assert!(native.contains("native: declared in src/script/bindings/search.rs:"), "{native}");
+        assert!(source("minimse", &language.catalogue).unwrap_err().hint.unwrap().contains("minimise"));
+    }
+
+    #[test]
+    fn hints_are_one_line() {
+        let language = Language::new(Environment::silent());
+        assert_eq!(signature_line("minimise", &language.catalogue).as_deref(), Some("minimise(potential, start, #{…})"));
+        let minimise = language.catalogue.find("minimise", None).unwrap();
+        let line = |name: &str| option_line(minimise.options.iter().find(|o| o.name == name).unwrap());
+        assert!(line("tolerance").starts_with("tolerance = 1e-9 (energy per length): "), "{}", line("tolerance"));
+    }
+
+    #[test]
+    fn a_script_says_what_it_is() {
+        let language = Language::new(Environment::silent());
+        let script = |text: &str| Script { name: "a.rhai".into(), text: text.into() };
+        let about = |text: &str| language.about(&script(text)).unwrap().map(|text| text.to_plain());
+        let said = about("#!/usr/bin/env losscape\n//! Draws a tree.\n//!\n//! Slowly.\nlet a = args(#{steps: 100, scale: -0.5, name: \"x\"});").unwrap();
+        assert!(said.starts_with("Draws a tree.\n\nSlowly.\n\nusage: losscape a.rhai [arguments]"), "{said}");
+        for words in [
+            "--steps                a whole number (default 100)",
+            "--scale                a number (default -0.5)",
+            "--name                 text (default x)",
+        ] {
+            assert!(said.contains(words), "{words} in {said}");
+        }
+        assert_eq!(about("let d = #{a: 1}; args(d)"), None);
+        assert_eq!(about("1 + 1").as_deref(), Some("usage: losscape a.rhai [arguments]"));
+    }
+}

@@ -12,6 +12,7 @@ mod convert;
 mod dispatch;
 pub mod engine;
 pub mod errors;
+mod habits;
 pub mod help;
 pub mod json;
 mod operators;

@@ -26,6 +26,8 @@ pub struct Room {
     pub height: usize,
 }
 
+/// Lines that stay free below an object for advice.
+const ADVICE_LINES: usize = 2;
 /// Widest cell of a table.
 const CELL: usize = 24;
 
@@ -48,7 +50,8 @@ pub fn screen(value: &Dynamic, catalogue: &Catalogue, room: Room) -> Text {
     } else if let Some(object) = value.read_lock::<Object>() {
         let fields: Vec<(&str, &Dynamic)> = object.fields().collect();
         fielded(object.kind(), &fields, catalogue, room, &mut text);
-        for line in advice::advice(value) {
+        let lines = advice::advice(value).into_iter().flat_map(|line| wrapped(&line, room.width - 2));
+        for line in lines.take(ADVICE_LINES) {
             text.line().plain("  ").warning(line);
         }
     } else if let Some(vector) = value.read_lock::<Vector>() {
@@ -116,14 +119,29 @@ fn long_text(whole: &str, room: Room, text: &mut Text) {
     }
 }
 
+/// A sentence in lines of at most `width` characters, broken between words.
+fn wrapped(sentence: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in sentence.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(cut(word, width)),
+        }
+    }
+    lines
+}
+
 /// A title, then a field a line; long ones end in dots, and of many fields the middle is left out.
 fn fielded(title: &str, fields: &[(&str, &Dynamic)], catalogue: &Catalogue, room: Room, text: &mut Text) {
     text.name(cut(title, room.width));
     let name_width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(room.width / 2);
     let value_width = room.width.saturating_sub(name_width + 4).max(4);
-    // Two lines stay free for advice.
-    let rows = elided(fields.len(), room.height.saturating_sub(3));
-    let mut left = room.height.saturating_sub(3 + rows.len());
+    let most = room.height - 1 - ADVICE_LINES;
+    let rows = elided(fields.len(), most);
+    let mut left = most.saturating_sub(rows.len());
     for row in rows {
         text.line().plain("  ");
         let Some((name, value)) = row.map(|k| fields[k]) else {
