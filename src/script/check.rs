@@ -81,7 +81,9 @@ fn judge(call: &FnCallExpr, is_method: bool, own: &BTreeMap<String, BTreeSet<usi
             ));
         }
         let mut error = unknown_function(name, catalogue);
-        if let Some(near) = nearest(name, own.keys().map(String::as_str).chain(catalogue.natives.keys().copied())) {
+        if super::habits::function(name).is_none()
+            && let Some(near) = nearest(name, own.keys().map(String::as_str).chain(catalogue.natives.keys().copied()))
+        {
             error = error.hint(format!("did you mean `{near}`?"));
         }
         return Some(error);

@@ -3,6 +3,7 @@
 use super::catalogue::Catalogue;
 use super::convert::with_article;
 use super::habits;
+use super::stdlib::{CLOSURE, FOLDER};
 use crate::base::{Error, Kind, nearest};
 use rhai::{Dynamic, EvalAltResult, Map, ParseError, Position};
 use std::sync::Arc;
@@ -72,7 +73,12 @@ pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
         match inner {
             EvalAltResult::ErrorInFunctionCall(name, source, below, call) => {
                 places.push((std::mem::replace(&mut function, name.clone()), file.clone(), *call));
-                if !source.is_empty() {
+                // Of a closure Rhai names the file that calls it.
+                let is_lent =
+                    name.starts_with(CLOSURE) && source.starts_with(FOLDER) && !catalogue.library_closures.contains(name);
+                if is_lent {
+                    file.clear();
+                } else if !source.is_empty() {
                     file.clone_from(source);
                 }
                 inner = below;
@@ -89,7 +95,7 @@ pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
     places.reverse();
     // What is shown is the innermost place that its reader has written: functions of the standard library report at the call of the script.
     // Some errors do not know their place: the call of their function is the next best.
-    let own = |(_, file, place): &(String, String, Position)| !place.is_none() && !file.starts_with(super::stdlib::FOLDER);
+    let own = |(_, file, place): &(String, String, Position)| !place.is_none() && !file.starts_with(FOLDER);
     let Some(shown) = places.iter().position(own) else {
         return ScriptError::new(error, native, inner.position());
     };
@@ -112,7 +118,7 @@ fn way(places: &[(String, String, Position)], shown: usize) -> Vec<Step> {
         }
         let within = match function.as_str() {
             "" => String::new(),
-            name if name.starts_with("anon$") => " the closure".into(),
+            name if name.starts_with(CLOSURE) => " the closure".into(),
             name => format!(" {name}"),
         };
         let text = match (k < shown, within.is_empty()) {
@@ -273,7 +279,11 @@ fn not_found(signature: &str, catalogue: &Catalogue) -> Error {
         return unknown_function(name, catalogue);
     }
     let types: Vec<String> = types.trim_end_matches(')').split(", ").map(|t| with_article(&plain_types(t))).collect();
-    Error::new(Kind::Type, format!("`{name}` cannot be applied to {}", types.join(" and ")))
+    let error = Error::new(Kind::Type, format!("`{name}` cannot be applied to {}", types.join(" and ")));
+    match habits::function(name) {
+        Some(instead) => error.hint(instead),
+        None => error,
+    }
 }
 
 /// The error for a function that is not there.
@@ -287,6 +297,9 @@ pub fn unknown_function(name: &str, catalogue: &Catalogue) -> Error {
             .hint(format!("it is {}", signatures.join(" or ")));
     }
     let error = Error::new(Kind::Name, format!("there is no function `{name}`"));
+    if let Some(instead) = habits::function(name) {
+        return error.hint(instead);
+    }
     match nearest(name, catalogue.function_names()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error,

@@ -49,6 +49,31 @@ const SYMBOLS: &[(&str, &str, &str)] = &[
     ("?", "`?` is no operator here", "a choice is if a { b } else { c }"),
 ];
 
+/// Functions of other languages, and what does it here.
+const FUNCTIONS: &[(&str, &str)] = &[
+    ("println", "print(x) writes a line; values in a text: print(`x is ${x}`)"),
+    ("printf", "print(x) writes a line; values in a text: print(`x is ${x}`)"),
+    ("format", "values in a text: `x is ${x}`; fixed(x, 3) has three decimals"),
+    ("range", "it takes both ends: range(0, 10), or 0..10"),
+    ("enumerate", "a loop counts itself: for (x, k) in list { … }"),
+    ("str", "it is x.to_string()"),
+    ("string", "it is x.to_string()"),
+    ("int", "it is to_int(x)"),
+    ("float", "it is to_float(x)"),
+    ("list", "an array is [1, 2, 3]"),
+    ("dict", "a map is #{a: 1}"),
+    ("vec", "an array is [1, 2, 3], a vector vector([1, 2, 3])"),
+    ("append", "it is list.push(x)"),
+    ("assert", "write if !(condition) { throw \"what is wrong\" }"),
+    ("isinstance", "type_of(x) is the name of its type"),
+    ("typeof", "type_of(x) is the name of its type"),
+];
+
+/// What to write instead of a function of another language.
+pub fn function(name: &str) -> Option<&'static str> {
+    FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead)
+}
+
 /// What is meant, where a habit is behind the mistake, and where it stands.
 pub fn explain(error: &ParseError, text: &str) -> Option<(Error, Position)> {
     let at = error.position();
@@ -79,6 +104,9 @@ pub fn explain(error: &ParseError, text: &str) -> Option<(Error, Position)> {
             if let Some((_, message, hint)) = SYMBOLS.iter().find(|(known, ..)| known == symbol) {
                 return found(message, hint);
             }
+            if symbol == "print" {
+                return found("arguments stand in brackets", "write print(\"…\")");
+            }
         }
         ParseErrorType::BadInput(LexError::MalformedChar(_)) => {
             return found("'…' holds a single character", "texts stand in double quotes: \"text\"");
@@ -105,17 +133,6 @@ pub fn explain(error: &ParseError, text: &str) -> Option<(Error, Position)> {
         };
         let place = u16::try_from(line).ok().zip(u16::try_from(start).ok()).map_or(at, |(l, c)| Position::new(l, c));
         return Some((Error::new(Kind::Script, *message).hint(*hint), place));
-    }
-    if rest.starts_with('!') && !last.is_empty() {
-        let hint = if last.contains("print") {
-            "print(x) writes a line; values in a text: print(`x is ${x}`)".into()
-        } else {
-            format!("write {last}(…)")
-        };
-        return found("there are no macros", &hint);
-    }
-    if rest.starts_with('"') && last == "print" {
-        return found("arguments stand in brackets", "write print(\"…\")");
     }
     if rest.starts_with('"') && last == "f" {
         return found("texts with values in them stand in backquotes", "write `x is ${x}`");

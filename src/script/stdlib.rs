@@ -23,6 +23,9 @@ use rhai::{AST, Engine, Map, Module, Scope};
 /// Where they lie in the project; also how errors tell that they arose there.
 pub const FOLDER: &str = "stdlib/";
 
+/// How Rhai's names of closures begin.
+pub const CLOSURE: &str = "anon$";
+
 /// The files, in the order of loading.
 const FILES: &[(&str, &str)] = &[
     ("stdlib/ranges.rhai", include_str!("../../stdlib/ranges.rhai")),
@@ -49,6 +52,8 @@ impl Library {
     /// Declares every documented function.
     pub fn declare(&self, catalogue: &mut Catalogue) {
         for ast in &self.asts {
+            let closures = ast.iter_functions().filter(|f| f.name.starts_with(CLOSURE)).map(|f| f.name.to_string());
+            catalogue.library_closures.extend(closures);
             for function in ast.iter_functions().filter(|f| !f.comments.is_empty()) {
                 catalogue.add(declaration(function.name, &function.params, &function.comments));
             }

@@ -14,7 +14,7 @@ pub fn natives() -> Vec<Native> {
     vec![
         Native::new("help", "Prints what there is to know of a name; without one lists everything.")
             .group(GROUP)
-            .takes_optional("name", "text", "A function, a type, `Type.method`, or words for what is wanted: \"saddle\", \"heat map\".")
+            .takes_optional("name", "text", "A function, a type, `Type.method`, or words for what is wanted.")
             .example("help(\"help\")", "", 0.0)
             .run(|call, args| {
                 let text = if args.has(0) { help::help(&args.text(0)?, call.catalogue())? } else { help::contents(call.catalogue()) };

@@ -5,8 +5,35 @@ use crate::script::catalogue::Catalogue;
 use crate::script::values::{MatrixValue, Object, Table, Vector, number_text};
 use rhai::{Array, Dynamic, Map};
 
-/// At most `width` characters, and whether they say all there is.
+/// At most `width` characters, and whether they say all there is. Where the digits of numbers leave no room for the others they are rounded.
 pub fn brief(value: &Dynamic, catalogue: &Catalogue, width: usize) -> (String, bool) {
+    match write(value, catalogue, width, &number_text) {
+        (_, false) => (write(value, catalogue, width, &few_digits).0, false),
+        whole => whole,
+    }
+}
+
+/// Four digits.
+fn few_digits(v: f64) -> String {
+    let size = v.abs();
+    if v == 0.0 || !v.is_finite() {
+        return number_text(v);
+    }
+    if !(1e-3..1e6).contains(&size) {
+        return format!("{v:.3e}");
+    }
+    let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+    let text = format!("{v:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+fn write(value: &Dynamic, catalogue: &Catalogue, width: usize, number: &dyn Fn(f64) -> String) -> (String, bool) {
+    if let Ok(real) = value.as_float() {
+        return (cut(&number(real), width), true);
+    }
+    if value.is_fnptr() {
+        return (cut("a closure", width), true);
+    }
     if let Ok(text) = value.as_immutable_string_ref() {
         let seen: String = text.chars().take(width + 1).collect();
         let quoted = format!("{seen:?}");
@@ -14,25 +41,26 @@ pub fn brief(value: &Dynamic, catalogue: &Catalogue, width: usize) -> (String, b
         return (cut(&quoted, width), whole);
     }
     if let Some(vector) = value.read_lock::<Vector>() {
-        let write = |i: usize| {
+        let element = |i: usize| {
             let v = vector.data[i];
-            (if vector.whole { format!("{}", v as i64) } else { number_text(v) }, true)
+            (if vector.whole { format!("{}", v as i64) } else { number(v) }, true)
         };
-        return listed(["[", "]"], vector.data.len(), width, |i, _| write(i));
+        return listed(["[", "]"], vector.data.len(), width, |i, _| element(i));
     }
     if let Some(array) = value.read_lock::<Array>() {
-        return listed(["[", "]"], array.len(), width, |i, room| brief(&array[i], catalogue, room));
+        return listed(["[", "]"], array.len(), width, |i, room| write(&array[i], catalogue, room, number));
     }
     if let Some(map) = value.read_lock::<Map>() {
         let mut entries = map.iter();
         return listed(["#{", "}"], map.len(), width, |_, room| {
-            entries.next().map_or_else(Default::default, |(name, value)| named(name, value, catalogue, room))
+            entries.next().map_or_else(Default::default, |(name, value)| named(name, value, catalogue, room, number))
         });
     }
     if let Some(object) = value.read_lock::<Object>() {
         let fields: Vec<(&str, &Dynamic)> = object.fields().collect();
         let start = format!("{} {{", object.kind());
-        let (text, _) = listed([&start, "}"], fields.len(), width, |i, room| named(fields[i].0, fields[i].1, catalogue, room));
+        let (text, _) =
+            listed([&start, "}"], fields.len(), width, |i, room| named(fields[i].0, fields[i].1, catalogue, room, number));
         return (text, false);
     }
     if let Some(matrix) = value.read_lock::<MatrixValue>() {
@@ -47,9 +75,9 @@ pub fn brief(value: &Dynamic, catalogue: &Catalogue, width: usize) -> (String, b
     (cut(line, width), line.len() == whole.len() && line.chars().count() <= width)
 }
 
-fn named(name: &str, value: &Dynamic, catalogue: &Catalogue, room: usize) -> (String, bool) {
+fn named(name: &str, value: &Dynamic, catalogue: &Catalogue, room: usize, number: &dyn Fn(f64) -> String) -> (String, bool) {
     let start = format!("{name}: ");
-    let (text, whole) = brief(value, catalogue, room.saturating_sub(start.chars().count()).max(1));
+    let (text, whole) = write(value, catalogue, room.saturating_sub(start.chars().count()).max(1), number);
     (format!("{start}{text}"), whole)
 }
 

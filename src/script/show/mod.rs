@@ -54,6 +54,8 @@ pub fn screen(value: &Dynamic, catalogue: &Catalogue, room: Room) -> Text {
         for line in lines.take(ADVICE_LINES) {
             text.line().plain("  ").warning(line);
         }
+    } else if value.is_fnptr() {
+        text.plain(brief(value, catalogue, room.width).0);
     } else if let Some(vector) = value.read_lock::<Vector>() {
         let get = |i: usize| vector.data[i];
         numbers_in_a_row("vector", vector.data.len(), &get, vector.whole, room, &mut text);
@@ -203,10 +205,10 @@ fn show_matrix(matrix: &MatrixValue, room: Room, text: &mut Text) {
     let rows = elided(matrix.rows, room.height - 1);
     // Three characters a column at least.
     let places = elided(matrix.columns, room.width / 3 + 1);
-    let seen = rows.iter().flatten().flat_map(|i| places.iter().flatten().map(|j| matrix.row(*i)[*j]));
-    let form = Form::of(&seen.collect::<Vec<f64>>(), false);
     let all_columns = places.len() == matrix.columns && !places.contains(&None);
     let columns = places.iter().flatten().map(|j| {
+        let seen: Vec<f64> = rows.iter().flatten().map(|i| matrix.row(*i)[*j]).collect();
+        let form = Form::of(&seen, false);
         let cell = |row: &Option<usize>| row.map_or_else(|| "⋮".into(), |i| form.write(matrix.row(i)[*j]));
         Column { head: String::new(), cells: rows.iter().map(cell).collect(), left: false }
     });

@@ -30,7 +30,7 @@ fn plain_values_are_as_printed() {
 
 #[test]
 fn matrices_have_aligned_columns_and_an_elided_middle() {
-    assert_eq!(shown("matrix([[1, 2.25], [-3, 100]])", 80, 24), "matrix 2 × 2\n   1.00    2.25\n  -3.00  100.00");
+    assert_eq!(shown("matrix([[1, 2.25], [-3, 100]])", 80, 24), "matrix 2 × 2\n   1.0    2.25\n  -3.0  100.00");
     assert_eq!(
         shown("let m = zeros(100, 30); m", 30, 6),
         "matrix 100 × 30
