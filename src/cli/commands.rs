@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, Source};
 use super::progress::Progress;
-use super::render::{drawing, error_json, error_text, help_text, out, value_text};
+use super::render::{drawing, error_json, error_text, help_text, out, room, value_text};
 use crate::base::run::Reporter;
 use crate::base::{Error, Kind, Run};
 use crate::plot::Figure;
@@ -271,7 +271,7 @@ fn shown(value: &Dynamic, language: &Language, as_json: bool) -> String {
         return serde_json::json!({"value": json::to_json(value, &language.catalogue)}).to_string();
     }
     if std::io::stdout().is_terminal() {
-        return value_text(value, &language.catalogue);
+        return value_text(value, &language.catalogue, room());
     }
     // What another program reads is what `print` gives; advice is for people.
     for line in show::advice::advice(value) {

@@ -201,8 +201,8 @@ mod tests {
     fn pictures_byte_for_byte() {
         assert_eq!(kitty(b"abc", 40), "\x1b_Ga=T,f=100,q=2,c=40,m=0;YWJj\x1b\\");
         let long = kitty(&[0; 3073], 40);
-        let second = format!("\x1b_Gm=0;AA==\x1b\\");
-        assert!(long.starts_with("\x1b_Ga=T,f=100,q=2,c=40,m=1;AAAA") && long.ends_with(&second), "{long}");
+        let second = "\x1b_Gm=0;AA==\x1b\\";
+        assert!(long.starts_with("\x1b_Ga=T,f=100,q=2,c=40,m=1;AAAA") && long.ends_with(second), "{long}");
         assert_eq!(long.matches('A').count(), 4096 + 2);
         assert_eq!(iterm(b"abc", 40), "\x1b]1337;File=inline=1;size=3;width=40;preserveAspectRatio=1:YWJj\x07");
         // Red above blue at the left, five of nothing but white beside them; seven rows are two bands.

@@ -122,7 +122,7 @@ pub fn help_text(text: &Text) -> String {
     shown
 }
 
-/// Characters and lines of the terminal on stdout.
+/// Characters and lines of the terminal on stdout. Not while a line is being edited: an editor knows its own.
 pub fn room() -> Room {
     // A pseudo-terminal that nobody has told its size says that it has endless lines.
     let known = rustyline::DefaultEditor::new().ok().and_then(|mut editor| editor.dimensions()).filter(|(_, rows)| *rows < 1000);
@@ -132,8 +132,7 @@ pub fn room() -> Room {
 }
 
 /// A value for people at the terminal on stdout: a picture where it is one and the terminal can, one screen of text otherwise.
-pub fn value_text(value: &Dynamic, catalogue: &Catalogue) -> String {
-    let room = room();
+pub fn value_text(value: &Dynamic, catalogue: &Catalogue, room: Room) -> String {
     let drawn = show::picture(value, catalogue).and_then(|figure| drawing(&figure, room.width, room.height));
     drawn.unwrap_or_else(|| help_text(&show::screen(value, catalogue, room)))
 }

@@ -22,6 +22,9 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("class", "there are no classes", "a map holds named values: let point = #{x: 1, y: 2}"),
     ("struct", "there are no classes", "a map holds named values: let point = #{x: 1, y: 2}"),
     ("del", "`del` is no word of the language", "a field goes with map.remove(\"name\"), an element with array.remove(0)"),
+    ("raise", "`raise` is no word of the language", "an error is thrown: throw \"what is wrong\""),
+    ("pi", "there is no variable `pi`", "it is PI()"),
+    ("PI", "there is no variable `PI`", "it is PI()"),
     ("except", "`except` is no word of the language", "it is try { … } catch (e) { … }"),
     ("None", "there is no `None`", "nothing is written ()"),
     ("nil", "there is no `nil`", "nothing is written ()"),
@@ -95,6 +98,9 @@ pub fn explain(error: &ParseError, text: &str) -> Option<(Error, Position)> {
                 let message = format!("there is no variable `{name}` yet");
                 return Some((Error::new(Kind::Name, message).hint(format!("`let {name} = …` declares it")), at));
             }
+            if before.trim() == "import" {
+                return found("a module is a file", "write import \"file\" as m for file.rhai beside this script");
+            }
             if behind.starts_with('"') && name == "f" {
                 return found("texts with values in them stand in backquotes", "write `x is ${x}`");
             }
@@ -110,6 +116,11 @@ pub fn explain(error: &ParseError, text: &str) -> Option<(Error, Position)> {
         }
         ParseErrorType::BadInput(LexError::MalformedChar(_)) => {
             return found("'…' holds a single character", "texts stand in double quotes: \"text\"");
+        }
+        ParseErrorType::BadInput(LexError::ImproperSymbol(symbol, _)) => {
+            if let Some((_, message, hint)) = SYMBOLS.iter().find(|(known, ..)| known == symbol) {
+                return found(message, hint);
+            }
         }
         ParseErrorType::BadInput(LexError::Runtime(_)) => return None,
         _ => {}
@@ -137,21 +148,49 @@ pub fn explain(error: &ParseError, text: &str) -> Option<(Error, Position)> {
     if rest.starts_with('"') && last == "f" {
         return found("texts with values in them stand in backquotes", "write `x is ${x}`");
     }
-    if rest.starts_with(':') {
-        if ["if", "else", "for", "while"].contains(&first.as_str()) || first == "else" {
-            return found("blocks stand in braces", &format!("write {first} … {{ … }}"));
-        }
-        if before.matches('[').count() > before.matches(']').count() {
-            return found("a part of a vector is no a:b here", "a range is 1..3 (without 3): v[1..3]");
-        }
+    let missing = match error.err_type() {
+        ParseErrorType::MissingToken(token, _) => token.as_str(),
+        _ => "",
+    };
+    if rest.starts_with(':') && ["let", "const", "fn"].contains(&first.as_str()) && missing != "{" {
+        return found("types are not written", "let x = 3; fn f(x) { … }");
+    }
+    if missing == "{" || (rest.starts_with(':') && ["if", "else", "for", "while"].contains(&first.as_str())) {
+        return found("blocks stand in braces", "if a { … } else { … }, for x in list { … }, while a { … }");
+    }
+    if rest.starts_with(':') && before.matches('[').count() > before.matches(']').count() {
+        return found("a part of a vector is no a:b here", "a range is 1..3 (without 3): v[1..3]");
+    }
+    if rest.starts_with(',') && missing == ";" {
+        return found("one variable is declared at a time", "let a = 1; let b = 2");
+    }
+    if rest.starts_with("=>") {
+        return found("`=>` makes no closure here", "a closure is |x| x * 2");
+    }
+    if rest.starts_with('&') {
+        return found("there are no references", "a value is passed as it is; what is large is shared by itself");
+    }
+    if rest.starts_with('.') && rest.chars().nth(1).is_some_and(|c| c.is_ascii_digit()) {
+        return found("a number begins with a digit", "write 0.5 for .5");
+    }
+    if first == "for" && before.trim_start().trim_start_matches("for").trim_start().starts_with('(') {
+        return found("a loop goes through something", "for i in 0..10 { … }; while i < 10 { … } has a condition");
+    }
+    if here == "for" && before.contains('[') {
+        return found("an array is not made by a `for` inside it", "list.map(|x| x * 2) and list.filter(|x| x > 0) make arrays");
     }
     if here == "if" && !before.trim().is_empty() {
         return found("a condition stands before its value", "a choice is if a { b } else { c }");
     }
-    if matches!(error.err_type(), ParseErrorType::MissingToken(token, _) if token == ";") && before.trim().is_empty() && line > 1
-    {
-        let above =
-            text.lines().take(line - 1).enumerate().filter(|(_, l)| !l.trim().is_empty()).last().map_or(line - 1, |(k, _)| k + 1);
+    if missing == ";" && before.trim().is_empty() && line > 1 {
+        let above = text.lines().take(line - 1).enumerate().filter(|(_, l)| !l.trim().is_empty()).last();
+        let (above, written) = above.map_or((line - 1, ""), |(k, l)| (k + 1, l.trim_end()));
+        if written.contains("//") && written.ends_with([';', ')']) {
+            return found(
+                "the statement before has no end: `//` begins a comment",
+                "the whole part of a quotient is floor(a / b)",
+            );
+        }
         return found("the statement before has no end", &format!("put ; at the end of line {above}"));
     }
     None

@@ -79,7 +79,10 @@ pub fn screen(value: &Dynamic, catalogue: &Catalogue, room: Room) -> Text {
     } else {
         match catalogue.type_of(value).and_then(|known| known.screen.as_ref()) {
             Some(screen) => return screen(value, room),
-            None => long_text(&catalogue.show(value), room, &mut text),
+            None => {
+                let lines: Vec<String> = catalogue.show(value).lines().flat_map(|line| wrapped(line, room.width)).collect();
+                long_text(&lines.join("\n"), room, &mut text);
+            }
         }
     }
     text

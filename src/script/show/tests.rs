@@ -1,3 +1,5 @@
+//! What a value looks like on screens of every size.
+
 use super::*;
 use crate::base::text::Piece;
 use crate::script::{Environment, Language};
