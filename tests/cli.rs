@@ -215,3 +215,65 @@ fn a_reader_that_goes_is_no_error() {
     assert_eq!(text(&output.stderr), "");
     let _ = std::io::stdout().flush();
 }
+
+#[test]
+fn a_script_says_what_it_is_without_running() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = script(folder.path(), "study.rhai", "//! Counts slowly.\nprint(\"ran\");\nlet a = args(#{steps: 100});");
+    for arguments in [&["help", path.as_str()][..], &[path.as_str(), "--help"]] {
+        let output = run(arguments);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(said.starts_with("Counts slowly.\n") && said.contains("--steps") && !said.contains("ran"), "{said}");
+    }
+    let computed = script(folder.path(), "computed.rhai", "//! Computes.\nlet d = #{steps: 1 + 1}; let a = args(d);");
+    let said = text(&run(&[&computed, "--help"]).stdout);
+    assert!(said.contains("Computes.") && said.contains("--steps") && said.contains("default 2"), "{said}");
+}
+
+#[test]
+fn a_new_script_runs_and_is_never_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here =
+        |arguments: &[&str]| losscape().args(arguments).current_dir(&folder).stdin(Stdio::null()).output().expect("it starts");
+    assert_eq!(here(&["new", "study"]).status.code(), Some(0));
+    let output = here(&["study.rhai", "--steps", "5", "--searches", "5"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(folder.path().join("study.svg").exists() && text(&output.stdout).contains("minimum 1: energy"));
+    let said = text(&here(&["study.rhai", "--help"]).stdout);
+    assert!(said.starts_with("study: the minima of a surface") && said.contains("--searches"), "{said}");
+    std::fs::write(folder.path().join("study.rhai"), "mine").expect("a file");
+    let output = here(&["new", "study.rhai"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("stays as it is"));
+    assert_eq!(std::fs::read_to_string(folder.path().join("study.rhai")).expect("a file"), "mine");
+    assert_eq!(here(&["new", "a/b\"c"]).status.code(), Some(2));
+}
+
+#[test]
+fn shells_and_man_get_their_files() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains("max-hours"), "{shell}");
+    }
+    assert_eq!(run(&["completions", "csh"]).status.code(), Some(2));
+    assert!(text(&run(&["man"]).stdout).contains(".TH losscape"));
+}
+
+#[test]
+fn words_find_functions_and_failed_searches_advise() {
+    let said = text(&run(&["help", "heat", "map"]).stdout);
+    assert!(said.contains("heatmap("), "{said}");
+    let output = run(&["-e", "minimise(rosenbrock(2), [-1.2, 1.0], #{max_iterations: 2})"]);
+    assert!(text(&output.stderr).contains("warning: not converged: raise `max_iterations`"), "{}", text(&output.stderr));
+    assert!(text(&run(&["-q", "-e", "minimise(rosenbrock(2), [-1.2, 1.0], #{max_iterations: 2})"]).stderr).is_empty());
+}
+
+#[test]
+fn an_error_shows_the_way_it_came() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = script(folder.path(), "way.rhai", "fn inner(x) {\n  x.nothing\n}\ninner(vector([1]))");
+    let said = text(&run(&[&path]).stderr);
+    assert!(said.contains("way.rhai:2:5") && said.contains("called at") && said.contains("way.rhai:4:1"), "{said}");
+}

@@ -10,6 +10,8 @@ pub enum Piece {
     Name(String),
     /// A line of script.
     Code(String),
+    /// What people should not overlook: a search that has not converged.
+    Warning(String),
     NewLine,
 }
 
@@ -34,6 +36,10 @@ impl Text {
         self.0.push(Piece::Code(text.into()));
         self
     }
+    pub fn warning(&mut self, text: impl Into<String>) -> &mut Self {
+        self.0.push(Piece::Warning(text.into()));
+        self
+    }
     pub fn line(&mut self) -> &mut Self {
         self.0.push(Piece::NewLine);
         self
@@ -44,7 +50,7 @@ impl Text {
         let mut out = String::new();
         for piece in &self.0 {
             match piece {
-                Piece::Plain(s) | Piece::Heading(s) | Piece::Name(s) | Piece::Code(s) => out.push_str(s),
+                Piece::Plain(s) | Piece::Heading(s) | Piece::Name(s) | Piece::Code(s) | Piece::Warning(s) => out.push_str(s),
                 Piece::NewLine => out.push('\n'),
             }
         }

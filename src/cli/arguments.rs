@@ -5,18 +5,58 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// What can stand in the place of a script: the word, what follows it, what it does.
+pub const SUBCOMMANDS: [(&str, &str, &str); 6] = [
+    ("check", "script.rhai …", "read, resolve names, run nothing"),
+    ("help", "[name|script.rhai]", "what there is to know of a name, a word or a script"),
+    ("new", "name", "write name.rhai, a script to begin with"),
+    ("reference", "[--check]", "write docs/reference.md, or say whether it is current"),
+    ("completions", "shell", "what bash, zsh, fish, elvish or powershell completes"),
+    ("man", "", "the manual page"),
+];
+
+fn usage() -> String {
+    let mut text = String::from(
+        "losscape [options] script.rhai [arguments of the script]
+       losscape script.rhai --help       what the script says of itself
+       losscape [options] -e 'text of a script' [arguments]",
+    );
+    for (word, follows, does) in SUBCOMMANDS {
+        let call = format!("{word} {follows}");
+        text.push_str(&format!("\n       losscape {call:<24} {does}"));
+    }
+    text + "\n       losscape --version [--verbose]"
+}
+
+/// The program as shells and manual pages describe it: the options and the words that may stand in the place of a script.
+fn described() -> clap::Command {
+    let command = <Line as clap::CommandFactory>::command().disable_help_subcommand(true);
+    SUBCOMMANDS.iter().fold(command, |command, (word, _, does)| {
+        command.subcommand(clap::Command::new(*word).about(*does).disable_help_flag(true))
+    })
+}
+
+/// What a shell needs to complete the command line.
+pub fn completions(shell: clap_complete::Shell) -> Vec<u8> {
+    let mut written = Vec::new();
+    clap_complete::generate(shell, &mut described(), "losscape", &mut written);
+    written
+}
+
+/// The manual page.
+pub fn manual() -> std::io::Result<Vec<u8>> {
+    let mut written = Vec::new();
+    clap_mangen::Man::new(described()).render(&mut written)?;
+    Ok(written)
+}
+
 /// A scripting environment for loss and energy landscapes.
 #[derive(Parser, Debug)]
 #[command(
     name = "losscape",
     disable_version_flag = true,
     disable_help_flag = true,
-    override_usage = "losscape [options] script.rhai [arguments of the script]
-       losscape [options] -e 'text of a script' [arguments]
-       losscape check script.rhai …      read, resolve names, run nothing
-       losscape help [name]              what there is to know of a function or type
-       losscape reference [--check]      write docs/reference.md, or say whether it is current
-       losscape --version [--verbose]"
+    override_usage = usage()
 )]
 struct Line {
     /// Run this text; the value of its last expression is shown.
@@ -58,8 +98,8 @@ struct Line {
     /// This text.
     #[arg(long, short = 'h')]
     help: bool,
-    /// The script and its arguments, or check, help, reference.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SCRIPT")]
+    /// The script and its arguments, or one of the words above.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "SCRIPT", value_hint = clap::ValueHint::FilePath)]
     words: Vec<String>,
 }
 
@@ -74,10 +114,26 @@ pub enum Source {
 #[derive(Debug)]
 pub enum Command {
     Nothing,
-    Version { verbose: bool },
-    Help { name: Option<String> },
-    Reference { check: bool },
-    Check { files: Vec<PathBuf> },
+    Version {
+        verbose: bool,
+    },
+    /// A name, several words, or the path of a script.
+    Help {
+        name: Option<String>,
+    },
+    Reference {
+        check: bool,
+    },
+    Check {
+        files: Vec<PathBuf>,
+    },
+    New {
+        name: String,
+    },
+    Completions {
+        shell: clap_complete::Shell,
+    },
+    Manual,
     Run(Source),
 }
 
@@ -99,6 +155,11 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Whether the script is asked what it is.
+    pub fn asks_script(&self) -> bool {
+        self.script.iter().any(|word| word == "--help")
+    }
+
     /// Reads the command line; `Err` when the program is done: help, or a mistake.
     pub fn read() -> Result<Arguments, ExitCode> {
         let line = match Line::try_parse() {
@@ -130,7 +191,7 @@ fn understand(mut line: Line) -> Result<Arguments, String> {
     } else {
         let first = words.remove(0);
         match first.as_str() {
-            "help" => Command::Help { name: words.pop() },
+            "help" => Command::Help { name: (!words.is_empty()).then(|| words.join(" ")) },
             "reference" => match words.as_slice() {
                 [] => Command::Reference { check: false },
                 [word] if word == "--check" => Command::Reference { check: true },
@@ -138,6 +199,16 @@ fn understand(mut line: Line) -> Result<Arguments, String> {
             },
             "check" if words.is_empty() => return Err("check needs a script: losscape check script.rhai".into()),
             "check" => Command::Check { files: words.drain(..).map(PathBuf::from).collect() },
+            "new" => match words.as_slice() {
+                [name] => Command::New { name: name.clone() },
+                _ => return Err("new takes one name: losscape new study writes study.rhai".into()),
+            },
+            "completions" => match words.as_slice() {
+                [shell] => Command::Completions { shell: shell.parse().map_err(|_| unknown_shell(shell))? },
+                _ => return Err(unknown_shell("")),
+            },
+            "man" if words.is_empty() => Command::Manual,
+            "man" => return Err("man takes nothing behind it: losscape man > losscape.1".into()),
             option if option.starts_with('-') && option.len() > 1 => return Err(unknown_option(option)),
             _ => Command::Run(Source::File(first.into())),
         }
@@ -184,6 +255,12 @@ fn understand(mut line: Line) -> Result<Arguments, String> {
         script: words,
         shared,
     })
+}
+
+/// The message for a shell that is not known.
+fn unknown_shell(shell: &str) -> String {
+    let found = if shell.is_empty() { "nothing".to_string() } else { format!("\"{shell}\"") };
+    format!("completions takes bash, zsh, fish, elvish or powershell, found {found}")
 }
 
 /// The message for an option that is not there.
@@ -239,6 +316,21 @@ mod tests {
     }
 
     #[test]
+    fn shells_and_the_manual_know_every_option_and_word() {
+        described().debug_assert();
+        let page = String::from_utf8(manual().unwrap()).unwrap();
+        for shell in [clap_complete::Shell::Bash, clap_complete::Shell::Zsh, clap_complete::Shell::Fish] {
+            let text = String::from_utf8(completions(shell)).unwrap();
+            for word in ["max-hours", "allow-write", "completions", "reference"] {
+                assert!(text.contains(word), "{word} for {shell}");
+                // A manual page writes a hyphen with a backslash.
+                assert!(page.replace('\\', "").contains(word), "{word} in the manual");
+            }
+        }
+        assert!(usage().contains("losscape new name"));
+    }
+
+    #[test]
     fn mistakes_are_told() {
         for (line, words) in [
             (&["--device", "cuda:0", "x.rhai"][..], "no CUDA"),
@@ -249,6 +341,10 @@ mod tests {
             (&["--allow-read", "/tmp", "x.rhai"], "--safe"),
             (&["check"], "check needs a script"),
             (&["--sed", "3", "x.rhai"], "--seed"),
+            (&["new"], "losscape new study"),
+            (&["completions", "csh"], "found \"csh\""),
+            (&["completions"], "bash, zsh"),
+            (&["man", "x"], "losscape man"),
         ] {
             let error = read(line).unwrap_err();
             assert!(error.contains(words), "{line:?}: {error}");

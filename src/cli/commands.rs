@@ -2,11 +2,13 @@
 
 use super::arguments::{Arguments, Source};
 use super::progress::Progress;
-use super::render::{error_json, error_text, help_text, out};
+use super::render::{drawing, error_json, error_text, help_text, out, room, value_text};
 use crate::base::run::Reporter;
 use crate::base::{Error, Kind, Run};
+use crate::plot::Figure;
 use crate::script::api::Dynamic;
-use crate::script::{Environment, Failure, Language, Permissions, Script, engine, help, json};
+use crate::script::{Environment, Failure, Language, Permissions, Script, engine, help, json, show};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,9 +55,15 @@ fn processor() -> String {
     }
 }
 
-/// `help` and `help name`.
+/// `help` and `help name`; of a script what it says of itself.
 pub fn help(name: Option<&str>) -> ExitCode {
     let language = Language::new(Environment::silent());
+    if let Some(file) = name.filter(|name| name.ends_with(".rhai")) {
+        return about(Path::new(file), &language, false).unwrap_or_else(|| {
+            out("Its arguments are computed: losscape script.rhai --help asks the script itself.");
+            ExitCode::SUCCESS
+        });
+    }
     let text = match name {
         Some(name) => help::help(name, &language.catalogue),
         None => Ok(help::contents(&language.catalogue)),
@@ -70,6 +78,59 @@ pub fn help(name: Option<&str>) -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// `script.rhai --help`: what the script says of itself without running; where only running tells its arguments, it runs.
+pub fn script_help(file: &Path, arguments: &Arguments) -> ExitCode {
+    let language = Language::new(Environment::silent());
+    about(file, &language, arguments.json).unwrap_or_else(|| run(&Source::File(file.into()), arguments))
+}
+
+/// Shows the head and the arguments of a script; `None` where only running tells the arguments.
+fn about(file: &Path, language: &Language, as_json: bool) -> Option<ExitCode> {
+    match read(&Source::File(file.into())).and_then(|script| language.about(&script)) {
+        Ok(text) => {
+            out(&help_text(&text?));
+            Some(ExitCode::SUCCESS)
+        }
+        Err(failure) => {
+            report(&failure, as_json);
+            Some(ExitCode::from(1))
+        }
+    }
+}
+
+/// `new study`: a script to begin with. One that is there stays.
+pub fn new_script(name: &str) -> ExitCode {
+    let stem = name.strip_suffix(".rhai").unwrap_or(name);
+    let path = PathBuf::from(format!("{stem}.rhai"));
+    let plain = Path::new(stem).file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    if plain.is_empty() || !plain.chars().all(|c| c.is_alphanumeric() || "-_. ".contains(c)) {
+        eprintln!("error: new takes a name of letters, digits, - and _, found \"{name}\"");
+        return ExitCode::from(2);
+    }
+    let text = include_str!("template.rhai").replace("NAME", plain);
+    let written = std::fs::File::create_new(&path).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()));
+    match written {
+        Ok(()) => {
+            out(&format!("{0} written; run it: losscape {0}", path.display()));
+            ExitCode::SUCCESS
+        }
+        Err(reason) if reason.kind() == std::io::ErrorKind::AlreadyExists => {
+            eprintln!("error: {} is there already and stays as it is; give another name", path.display());
+            ExitCode::from(1)
+        }
+        Err(reason) => {
+            eprintln!("error: {}: {reason}", path.display());
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Text for another program, as it is.
+pub fn raw(bytes: &[u8]) -> ExitCode {
+    out(String::from_utf8_lossy(bytes).trim_end());
+    ExitCode::SUCCESS
 }
 
 /// `reference` and `reference --check`.
@@ -175,7 +236,7 @@ pub fn environment(
 ) -> Environment {
     let reporter = progress.clone().map(|p| p as Arc<dyn Reporter>);
     let deadline = arguments.time.map(|time| Instant::now() + time);
-    let line = progress.clone();
+    let (line, behind) = (progress.clone(), progress.clone());
     Environment {
         run: Run::new(cancel.clone(), deadline, reporter, arguments.seed),
         permissions: Permissions { safe: arguments.safe, read: arguments.read.clone(), write: arguments.write.clone() },
@@ -185,6 +246,12 @@ pub fn environment(
             }
             out(text);
         }),
+        picture: Some(Arc::new(move |figure, width, height| {
+            if let Some(progress) = &behind {
+                progress.clear();
+            }
+            draw(figure, width, height)
+        })),
         arguments: arguments.script.clone(),
         shared: arguments.shared.clone(),
         script: script.to_string(),
@@ -197,7 +264,23 @@ pub fn shown(value: &Dynamic, language: &Language, as_json: bool) -> String {
     if as_json {
         return serde_json::json!({"value": json::to_json(value, &language.catalogue)}).to_string();
     }
+    if std::io::stdout().is_terminal() {
+        return value_text(value, &language.catalogue, room());
+    }
+    // What another program reads is what `print` gives; advice is for people.
+    for line in show::advice::advice(value) {
+        language.environment.run.warn(&line);
+    }
     if value.is_unit() { String::new() } else { language.catalogue.show(value) }
+}
+
+/// Draws a figure where the terminal shows pictures.
+fn draw(figure: &Figure, width: usize, height: usize) -> bool {
+    let drawing = drawing(figure, width, height);
+    if let Some(drawing) = &drawing {
+        out(drawing);
+    }
+    drawing.is_some()
 }
 
 fn read(source: &Source) -> Result<Script, Failure> {
@@ -205,10 +288,10 @@ fn read(source: &Source) -> Result<Script, Failure> {
         Source::Text(text) => Ok(Script { name: "-e".into(), text: text.clone() }),
         Source::File(path) => {
             let name = path.display().to_string();
-            let failed = |error: Error| Failure { error, file: name.clone(), place: None, line: None };
+            let failed = |error: Error| Failure::nowhere(error, &name);
             let bytes = std::fs::read(path).map_err(|reason| {
                 let error = Error::file(path, reason);
-                let known = ["check", "help", "reference"];
+                let known = super::arguments::SUBCOMMANDS.map(|(word, ..)| word);
                 failed(match crate::base::nearest(&name, known) {
                     Some(near) => error.hint(format!("did you mean `losscape {near}`?")),
                     None => error.hint("losscape --help says how to call it"),

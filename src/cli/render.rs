@@ -1,7 +1,11 @@
 //! What goes to the terminal: values and help to stdout, errors with the line and a caret to stderr.
 
+use super::picture;
 use crate::base::text::{Piece, Text};
-use crate::script::Failure;
+use crate::plot::Figure;
+use crate::script::api::Dynamic;
+use crate::script::show::{self, Room};
+use crate::script::{Catalogue, Failure, Step};
 use std::io::{IsTerminal, Write};
 
 /// Writes a line to stdout. A reader that has gone (`losscape … | head`) is no error: the program ends.
@@ -66,6 +70,9 @@ fn draw(failure: &Failure, colour: bool) -> String {
     if let Some(hint) = &error.hint {
         text.push_str(&format!("\n {:w$} {} {hint}", "", paint("=", "34", colour), w = width));
     }
+    for Step { text: how, file, line, column } in &failure.way {
+        text.push_str(&format!("\n {:w$} {} {how} at {file}:{line}:{column}", "", paint(":", "34", colour), w = width));
+    }
     text
 }
 
@@ -108,10 +115,35 @@ pub fn help_text(text: &Text) -> String {
             Piece::Heading(s) => shown.push_str(&paint(s, "1;4", colour)),
             Piece::Name(s) => shown.push_str(&paint(s, "1", colour)),
             Piece::Code(s) => shown.push_str(&paint(s, "36", colour)),
+            Piece::Warning(s) => shown.push_str(&paint(s, "33", colour)),
             Piece::NewLine => shown.push('\n'),
         }
     }
     shown
+}
+
+/// Characters and lines of the terminal on stdout. Not while a line is being edited: an editor knows its own.
+pub fn room() -> Room {
+    // A pseudo-terminal that nobody has told its size says that it has endless lines.
+    let known = rustyline::DefaultEditor::new().ok().and_then(|mut editor| editor.dimensions()).filter(|(_, rows)| *rows < 1000);
+    let (columns, rows) = known.unwrap_or((80, 24));
+    // The next prompt and the line that was typed stay in sight.
+    Room::new(columns as usize, (rows as usize).saturating_sub(3))
+}
+
+/// A value for people at the terminal on stdout: a picture where it is one and the terminal can, one screen of text otherwise.
+pub fn value_text(value: &Dynamic, catalogue: &Catalogue, room: Room) -> String {
+    let drawn = show::picture(value, catalogue).and_then(|figure| drawing(&figure, room.width, room.height));
+    drawn.unwrap_or_else(|| help_text(&show::screen(value, catalogue, room)))
+}
+
+/// The figure as this terminal takes it; `None` where stdout is no terminal or one without pictures.
+pub fn drawing(figure: &Figure, width: usize, height: usize) -> Option<String> {
+    if !std::io::stdout().is_terminal() {
+        return None;
+    }
+    let protocol = picture::protocol(|name| std::env::var(name).ok())?;
+    picture::encode(figure, protocol, width, height).ok()
 }
 
 #[cfg(test)]
@@ -127,8 +159,9 @@ mod tests {
             file: "a.rhai".into(),
             place: Some(Place { line: 12, column: 5, length: 3 }),
             line: Some("let abc = 1;".into()),
+            way: vec![Step { text: "called from study".into(), file: "stdlib/study.rhai".into(), line: 4, column: 7 }],
         };
-        let expected = "error: it is wrong\n  --> a.rhai:12:5\n    |\n 12 | let abc = 1;\n    |     ^^^\n    = mend it";
+        let expected = "error: it is wrong\n  --> a.rhai:12:5\n    |\n 12 | let abc = 1;\n    |     ^^^\n    = mend it\n    : called from study at stdlib/study.rhai:4:7";
         assert_eq!(draw(&failure, false), expected);
         let long = Failure { line: Some("x".repeat(1000)), place: Some(Place { line: 1, column: 900, length: 50 }), ..failure };
         assert!(draw(&long, false).lines().all(|l| l.chars().count() < 200));

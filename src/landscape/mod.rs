@@ -385,6 +385,12 @@ impl Landscape {
         state.minima_by_energy.ids().map(|id| state.minima[id - 1].clone()).collect()
     }
 
+    /// The lowest minima, at most `count`.
+    pub fn lowest_minima(&self, count: usize) -> Vec<Arc<Minimum>> {
+        let state = self.state();
+        state.minima_by_energy.ids().take(count).map(|id| state.minima[id - 1].clone()).collect()
+    }
+
     /// Every transition state, in order of energy.
     pub fn transition_states(&self) -> Vec<Arc<TransitionState>> {
         let state = self.state();

@@ -14,6 +14,7 @@ mod layout;
 pub mod mark;
 pub mod output;
 pub mod panel;
+mod pixels;
 pub mod scale;
 pub mod terminal;
 
@@ -24,3 +25,4 @@ pub use colour::{Colour, ColourMap};
 pub use figure::Figure;
 pub use mark::{Mark, Paint, Shape};
 pub use panel::{Axis, ColourScale, Panel};
+pub use pixels::Pixels;

@@ -68,11 +68,15 @@
 pub use super::arguments::Arguments;
 pub use super::call::{Call, Environment, Permissions};
 pub use super::convert::IntoValue;
+pub use super::show::Room;
 pub use super::values::{MatrixValue, Object, PotentialHandle, Table, Vector};
 pub use rhai::{Dynamic, FnPtr};
 
+use crate::base::text::Text;
 use crate::base::{Error, OptionEntry, Options, Result};
+use crate::plot::Figure;
 use std::any::TypeId;
+use std::panic::Location;
 use std::sync::Arc;
 
 /// A Rust type that scripts hold as a value of its own. Implemented with [`crate::handle!`]; clones must be cheap.
@@ -134,11 +138,14 @@ pub struct Native {
     pub returns: &'static str,
     pub examples: Vec<Example>,
     pub references: Vec<&'static str>,
+    /// The place of the declaration.
+    pub declared: &'static Location<'static>,
     pub(super) body: Body,
 }
 
 impl Native {
     /// A function: its name and one sentence that says what it does.
+    #[track_caller]
     pub fn new(name: &'static str, summary: impl Into<String>) -> Native {
         Native {
             name,
@@ -152,11 +159,13 @@ impl Native {
             returns: "",
             examples: Vec::new(),
             references: Vec::new(),
+            declared: Location::caller(),
             body: Arc::new(|_, _| Ok(Dynamic::UNIT)),
         }
     }
 
     /// A method of a type (its [`Handle::NAME`], the kind of an [`Object`], or `array`, `text`, `number`). Argument 0 is the value before the dot.
+    #[track_caller]
     pub fn method(on: &'static str, name: &'static str, summary: impl Into<String>) -> Native {
         Native::new(name, summary).on(on).group(on).takes("self", "", "")
     }
@@ -278,6 +287,8 @@ pub struct Type {
     pub(super) id: TypeId,
     pub(super) show: Arc<dyn Fn(&Dynamic) -> String + Send + Sync>,
     pub(super) json: Option<Arc<dyn Fn(&Dynamic) -> Dynamic + Send + Sync>>,
+    pub(super) screen: Option<Arc<dyn Fn(&Dynamic, Room) -> Text + Send + Sync>>,
+    pub(super) picture: Option<Arc<dyn Fn(&Dynamic) -> Option<Figure> + Send + Sync>>,
 }
 
 impl Type {
@@ -290,6 +301,8 @@ impl Type {
             id: TypeId::of::<T>(),
             show: Arc::new(|_| T::NAME.to_string()),
             json: None,
+            screen: None,
+            picture: None,
         }
     }
 
@@ -311,6 +324,19 @@ impl Type {
     /// The one-screen text that `print` gives.
     pub fn show<T: Handle>(mut self, show: impl Fn(&T) -> String + Send + Sync + 'static) -> Type {
         self.show = Arc::new(move |value| value.read_lock::<T>().map_or_else(|| T::NAME.to_string(), |inner| show(&inner)));
+        self
+    }
+
+    /// What the session shows of a value of this type: one screen of this room. Without it the text of [`Type::show`].
+    pub fn screen<T: Handle>(mut self, screen: impl Fn(&T, Room) -> Text + Send + Sync + 'static) -> Type {
+        self.screen =
+            Some(Arc::new(move |value, room| value.read_lock::<T>().map_or_else(Text::default, |inner| screen(&inner, room))));
+        self
+    }
+
+    /// The picture that a value of this type is: drawn where the terminal can.
+    pub fn picture<T: Handle>(mut self, picture: impl Fn(&T) -> Figure + Send + Sync + 'static) -> Type {
+        self.picture = Some(Arc::new(move |value| value.read_lock::<T>().map(|inner| picture(&inner))));
         self
     }
 

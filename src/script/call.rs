@@ -4,6 +4,7 @@ use super::catalogue::Catalogue;
 use super::convert::IntoValue;
 use super::errors::from_rhai;
 use crate::base::{Error, Kind, Result, Run};
+use crate::plot::Figure;
 use rhai::{Dynamic, EvalAltResult, FnPtr, NativeCallContext};
 use std::cell::RefCell;
 use std::path::{Component, Path, PathBuf};
@@ -75,6 +76,8 @@ pub struct Environment {
     pub permissions: Permissions,
     /// Where `print` goes.
     pub print: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Draws a picture in at most this many characters and lines; false where nobody can, so that characters must do.
+    pub picture: Option<Arc<dyn Fn(&Figure, usize, usize) -> bool + Send + Sync>>,
     /// What stands behind the script on the command line.
     pub arguments: Vec<String>,
     /// Of these, those that the program has taken for itself: `seed`, `threads`, `max-hours` with their values.
@@ -92,6 +95,7 @@ impl Environment {
             run: Run::silent(),
             permissions: Permissions::default(),
             print: Arc::new(|_| {}),
+            picture: None,
             arguments: Vec::new(),
             shared: Vec::new(),
             script: "script".into(),
@@ -139,6 +143,14 @@ impl Call<'_> {
     /// Writes a line to where `print` goes.
     pub fn print(&self, text: &str) {
         (self.environment.print)(text);
+    }
+
+    /// Draws a figure in the terminal, in `characters` where it shows no pictures.
+    pub fn draw(&self, figure: &Figure, width: usize, height: usize, characters: impl FnOnce() -> String) {
+        let drawn = self.environment.picture.as_ref().is_some_and(|picture| picture(figure, width, height));
+        if !drawn {
+            self.print(&characters());
+        }
     }
 
     /// Fails when safe mode does not allow to read `path`. Ask before every file is opened.

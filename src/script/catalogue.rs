@@ -5,7 +5,7 @@ use super::convert::{american, with_article};
 use super::values::{Object, number_text};
 use rhai::{Array, Dynamic, FnPtr, Map};
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// All natives and types.
@@ -13,12 +13,14 @@ pub struct Catalogue {
     /// By name, spellings and aliases included; several where types have methods of one name.
     pub natives: BTreeMap<&'static str, Vec<Arc<Native>>>,
     pub types: HashMap<TypeId, Arc<Type>>,
+    /// Rhai's names of the closures in the standard library: errors tell them from those of a script.
+    pub library_closures: HashSet<String>,
 }
 
 impl Catalogue {
     /// Collects the declarations.
     pub fn new(natives: Vec<Native>, types: Vec<Type>) -> Catalogue {
-        let mut catalogue = Catalogue { natives: BTreeMap::new(), types: HashMap::new() };
+        let mut catalogue = Catalogue { natives: BTreeMap::new(), types: HashMap::new(), library_closures: HashSet::new() };
         for native in natives {
             catalogue.add(native);
         }

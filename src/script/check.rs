@@ -45,7 +45,7 @@ pub fn check(ast: &AST, earlier: &AST, catalogue: &Catalogue) -> Vec<ScriptError
             if builtin.get_or_insert_with(builtin_names).contains(call.name.as_str()) {
                 return true;
             }
-            found.push(ScriptError { error, function: Some(call.name.to_string()), position: place, source: None });
+            found.push(ScriptError::new(error, Some(call.name.to_string()), place));
         }
         true
     });
@@ -81,7 +81,9 @@ fn judge(call: &FnCallExpr, is_method: bool, own: &BTreeMap<String, BTreeSet<usi
             ));
         }
         let mut error = unknown_function(name, catalogue);
-        if let Some(near) = nearest(name, own.keys().map(String::as_str).chain(catalogue.natives.keys().copied())) {
+        if super::habits::function(name).is_none()
+            && let Some(near) = nearest(name, own.keys().map(String::as_str).chain(catalogue.natives.keys().copied()))
+        {
             error = error.hint(format!("did you mean `{near}`?"));
         }
         return Some(error);

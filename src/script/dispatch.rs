@@ -147,16 +147,32 @@ fn run_native(context: &NativeCallContext, shared: &Shared, name: &str, native: 
 
 /// An error leaves a native: that of a closure with its own place, one of the native under its name.
 fn pass_on(mut error: Error, call: &Call, function: &str) -> Box<EvalAltResult> {
-    if let Some((seen, thrown)) = call.failure.take()
-        && seen == error
-    {
-        return thrown;
-    }
+    let inside = match call.failure.take() {
+        Some((seen, thrown)) if seen == error => return thrown,
+        // The native has said more of it: `annotate: at minimum 1: …`.
+        Some((seen, thrown)) if error.message.contains(&seen.message) => Some(thrown),
+        _ => None,
+    };
     let named = error.message.starts_with(function) || error.message.starts_with(call.name());
     if !named && !error.is_stop() {
         error.message = format!("{function}: {}", error.message);
     }
-    raise(error, function)
+    match inside {
+        Some(thrown) => say_instead(thrown, error),
+        None => raise(error, function),
+    }
+}
+
+/// The error of a closure with another sentence: its place and the way to it stay.
+fn say_instead(mut thrown: Box<EvalAltResult>, error: Error) -> Box<EvalAltResult> {
+    let mut inner = &mut *thrown;
+    while let EvalAltResult::ErrorInFunctionCall(_, _, below, _) | EvalAltResult::ErrorInModule(_, below, _) = inner {
+        inner = below;
+    }
+    let place = inner.position();
+    *inner = *raise(error, "");
+    inner.set_position(place);
+    thrown
 }
 
 /// The error for too few or too many arguments; names what is missing and the signature.

@@ -5,13 +5,17 @@ use super::call::Permissions;
 use super::catalogue::Catalogue;
 use super::check;
 use super::dispatch::{self, Shared};
-use super::errors::{Raised, ScriptError, from_parse, from_rhai, index_error, raise};
+use super::errors::{Raised, ScriptError, Step, from_parse, from_rhai, index_error, raise};
 use super::place::{Place, locate};
 use super::tokens::Reader;
-use super::{operators, stdlib};
+use super::{help, operators, stdlib};
+use crate::base::text::Text;
 use crate::base::{Error, Kind};
 use rhai::module_resolvers::FileModuleResolver;
-use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, Module, ModuleResolver, OptimizationLevel, Position, Scope};
+use rhai::{
+    AST, ASTNode, Array, Dynamic, Engine, EvalAltResult, Expr, Map, Module, ModuleResolver, OptimizationLevel, Position, Scope,
+    Stmt,
+};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
@@ -53,6 +57,15 @@ pub struct Failure {
     pub place: Option<Place>,
     /// The line of the source at the place.
     pub line: Option<String>,
+    /// The places that the call went through, the innermost first.
+    pub way: Vec<Step>,
+}
+
+impl Failure {
+    /// An error that belongs to no line of the file.
+    pub fn nowhere(error: Error, file: &str) -> Failure {
+        Failure { error, file: file.into(), place: None, line: None, way: Vec::new() }
+    }
 }
 
 /// The language, ready to run scripts.
@@ -93,7 +106,7 @@ impl Language {
 
     /// Reads a script and resolves its names; runs nothing. The mistakes in the order of the source.
     pub fn check(&self, script: &Script) -> Vec<Failure> {
-        match self.read(&script.text, &self.scope()) {
+        match self.read(script, &self.scope()) {
             Err(error) => vec![self.failure(error, script, None)],
             Ok(Read { whole, .. }) => {
                 let found = check::check(&whole, &AST::empty(), &self.catalogue);
@@ -106,7 +119,7 @@ impl Language {
     pub fn run(&self, script: impl Into<Script>) -> Result<Dynamic, Failure> {
         let script = &script.into();
         let mut scope = self.scope();
-        let Read { ast, whole } = self.read(&script.text, &scope).map_err(|error| self.failure(error, script, None))?;
+        let Read { ast, whole } = self.read(script, &scope).map_err(|error| self.failure(error, script, None))?;
         if let Some(error) = check::check(&whole, &AST::empty(), &self.catalogue).into_iter().next() {
             return Err(self.failure(error, script, Some(&whole)));
         }
@@ -119,20 +132,50 @@ impl Language {
         }
     }
 
+    /// What a script says of itself, without running it: its `//!` lines and the arguments that it declares. `None` where only running
+    /// tells the arguments.
+    pub fn about(&self, script: &Script) -> Result<Option<Text>, Failure> {
+        let Read { whole, .. } = self.read(script, &self.scope()).map_err(|error| self.failure(error, script, None))?;
+        let mut declared = None;
+        let mut is_hidden = false;
+        whole.walk(&mut |path: &[ASTNode]| {
+            let call = match path.last() {
+                Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) if call.name == "args" => call,
+                _ => return true,
+            };
+            let map = match call.args.first() {
+                Some(Expr::Map(map, _)) => {
+                    map.0.iter().map(|(name, value)| Some((name.name.as_str().into(), value.get_literal_value(None)?))).collect()
+                }
+                Some(Expr::DynamicConstant(value, _)) => value.read_lock::<Map>().map(|map| map.clone()),
+                _ => None,
+            };
+            is_hidden |= map.is_none();
+            declared = declared.take().or(map);
+            true
+        });
+        // One that reads its arguments by hand may answer for itself.
+        is_hidden |= declared.is_none() && script.text.contains("ARGS");
+        let text = help::script(&script.name, &script_head(&script.text), declared.as_ref(), &self.catalogue);
+        Ok((!is_hidden).then_some(text))
+    }
+
     /// Reads a script that sees the variables of a scope.
-    pub(super) fn read(&self, text: &str, scope: &Scope) -> Result<Read, ScriptError> {
-        if text.len() > LONGEST_SCRIPT {
-            let message = format!("the script has {} characters, more than {LONGEST_SCRIPT}", text.len());
+    pub(super) fn read(&self, script: &Script, scope: &Scope) -> Result<Read, ScriptError> {
+        if script.text.len() > LONGEST_SCRIPT {
+            let message = format!("the script has {} characters, more than {LONGEST_SCRIPT}", script.text.len());
             let error = Error::new(Kind::Limit, message).hint("read large data from a file");
-            return Err(ScriptError { error, function: None, position: Position::NONE, source: None });
+            return Err(ScriptError::new(error, None, Position::NONE));
         }
         self.reader.begin();
-        let mut text = text.to_string();
+        let mut text = script.text.clone();
         if text.starts_with("#!") {
             let end = text.find('\n').unwrap_or(text.len());
             text.replace_range(..end, "");
         }
-        let ast = self.engine.compile_with_scope(scope, &text).map_err(|e| from_parse(&e))?;
+        let mut ast = self.engine.compile_with_scope(scope, &text).map_err(|e| from_parse(&e, &text))?;
+        // Named, so that errors tell its closures from the functions that call them.
+        ast.set_source(&script.name);
         // Rhai's strict mode is a setting of the engine and rules out `eval`; a second reading finds the variables that are not there,
         // and keeps the branches and places that the first has optimised away.
         match resolve(&text, scope, !text.contains("eval")) {
@@ -165,15 +208,23 @@ impl Language {
     }
 
     pub(super) fn failure(&self, error: ScriptError, script: &Script, ast: Option<&AST>) -> Failure {
-        let other = error.source.as_ref().filter(|source| !source.is_empty());
+        let other = error.source.as_ref().filter(|source| **source != script.name);
         let text = match other {
             Some(file) => std::fs::read_to_string(file).unwrap_or_default(),
             None => script.text.clone(),
         };
         let place = locate(&error, &text, ast.filter(|_| other.is_none()), &self.catalogue);
         let line = place.and_then(|p| text.lines().nth(p.line - 1).map(String::from));
-        Failure { error: error.error, file: other.cloned().unwrap_or_else(|| script.name.clone()), place, line }
+        let file = other.cloned().unwrap_or_else(|| script.name.clone());
+        let named = |step: Step| if step.file.is_empty() { Step { file: script.name.clone(), ..step } } else { step };
+        Failure { error: error.error, file, place, line, way: error.way.into_iter().map(named).collect() }
     }
+}
+
+/// The `//!` lines that a script begins with.
+pub fn script_head(text: &str) -> String {
+    let lines = text.lines().skip_while(|line| line.starts_with("#!") || line.trim().is_empty());
+    lines.take_while(|line| line.trim_start().starts_with("//!")).collect::<Vec<_>>().join("\n")
 }
 
 fn arguments_of(environment: &Environment) -> Array {
@@ -195,7 +246,7 @@ fn resolve(text: &str, scope: &Scope, strict: bool) -> Result<AST, ScriptError> 
         .set_max_expr_depths(DEEPEST_EXPRESSION, DEEPEST_EXPRESSION)
         .set_optimization_level(OptimizationLevel::None)
         .set_strict_variables(strict);
-    engine.compile_with_scope(scope, text).map_err(|e| from_parse(&e))
+    engine.compile_with_scope(scope, text).map_err(|e| from_parse(&e, text))
 }
 
 fn limits(engine: &mut Engine, safe: bool) {

@@ -2,6 +2,8 @@
 
 use super::catalogue::Catalogue;
 use super::convert::with_article;
+use super::habits;
+use super::stdlib::{CLOSURE, FOLDER};
 use crate::base::{Error, Kind, nearest};
 use rhai::{Dynamic, EvalAltResult, Map, ParseError, Position};
 use std::sync::Arc;
@@ -25,6 +27,26 @@ pub struct ScriptError {
     pub position: Position,
     /// The file, where it is not the script itself.
     pub source: Option<String>,
+    /// From where it arose to the place above, and from there on outwards.
+    pub way: Vec<Step>,
+}
+
+impl ScriptError {
+    /// An error that no call led to.
+    pub fn new(error: Error, function: Option<String>, position: Position) -> ScriptError {
+        ScriptError { error, function, position, source: None, way: Vec::new() }
+    }
+}
+
+/// A place that the call went through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// `in the closure`, `called from study`.
+    pub text: String,
+    /// Empty for the script itself.
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
 }
 
 /// What to do instead of writing to a result.
@@ -43,42 +65,90 @@ pub fn raise(error: Error, function: &str) -> Box<EvalAltResult> {
 
 /// Reads what Rhai reports.
 pub fn from_rhai(result: &EvalAltResult, catalogue: &Catalogue) -> ScriptError {
-    let mut source = None;
+    // Places from the outermost call inwards: the function and file that each lies in.
+    let mut places = Vec::new();
+    let (mut function, mut file) = (String::new(), String::new());
     let mut inner = result;
-    // Where it arose says more than through which calls; but functions of the standard library report at the call of the script.
-    let mut outside = None;
-    // Some errors do not know their place: the call of their function, in the file of the caller, is the next best.
-    let mut caller = (Position::NONE, None);
     loop {
         match inner {
-            EvalAltResult::ErrorInFunctionCall(_, file, below, place) => {
-                if !place.is_none() {
-                    caller = (*place, source.clone());
-                }
-                if file.starts_with(super::stdlib::FOLDER) {
-                    outside = outside.or(Some(*place));
-                } else if !file.is_empty() && outside.is_none() {
-                    source = Some(file.clone());
+            EvalAltResult::ErrorInFunctionCall(name, source, below, call) => {
+                places.push((std::mem::replace(&mut function, name.clone()), file.clone(), *call));
+                // Of a closure Rhai names the file that calls it.
+                let is_lent =
+                    name.starts_with(CLOSURE) && source.starts_with(FOLDER) && !catalogue.library_closures.contains(name);
+                if is_lent {
+                    file.clear();
+                } else if !source.is_empty() {
+                    file.clone_from(source);
                 }
                 inner = below;
             }
-            EvalAltResult::ErrorInModule(file, below, _) => {
-                source = Some(file.clone());
+            EvalAltResult::ErrorInModule(name, below, call) => {
+                places.push((std::mem::take(&mut function), std::mem::replace(&mut file, name.clone()), *call));
                 inner = below;
             }
             _ => break,
         }
     }
-    let (error, function) = translate(inner, catalogue);
-    match outside {
-        Some(position) => ScriptError { error, function: None, position, source },
-        None if inner.position().is_none() => ScriptError { error, function, position: caller.0, source: caller.1 },
-        None => ScriptError { error, function, position: inner.position(), source },
-    }
+    let (error, native) = translate(inner, catalogue);
+    places.push((function, file, inner.position()));
+    places.reverse();
+    // What is shown is the innermost place that its reader has written: functions of the standard library report at the call of the script.
+    // Some errors do not know their place: the call of their function is the next best.
+    let own = |(_, file, place): &(String, String, Position)| !place.is_none() && !file.starts_with(FOLDER);
+    let Some(shown) = places.iter().position(own) else {
+        return ScriptError::new(error, native, inner.position());
+    };
+    let (_, source, position) = places[shown].clone();
+    // The native whose argument is wrong stands at the place only where the error arose there.
+    let is_there = places[..shown].iter().all(|(.., place)| place.is_none());
+    let way = way(&places, shown);
+    ScriptError { error, function: native.filter(|_| is_there), position, source: (!source.is_empty()).then_some(source), way }
 }
 
-/// A mistake of syntax.
-pub fn from_parse(error: &ParseError) -> ScriptError {
+/// Every place but the one that is shown; repeated ones of a recursion once, and a place on the line that is shown adds nothing.
+fn way(places: &[(String, String, Position)], shown: usize) -> Vec<Step> {
+    const FIRST: usize = 6;
+    const LAST: usize = 2;
+    let mut steps: Vec<(Step, usize)> = Vec::new();
+    for (k, (function, file, place)) in places.iter().enumerate() {
+        let (Some(line), Some(column)) = (place.line(), place.position()) else { continue };
+        if k == shown || (*file == places[shown].1 && Some(line) == places[shown].2.line()) {
+            continue;
+        }
+        let within = match function.as_str() {
+            "" => String::new(),
+            name if name.starts_with(CLOSURE) => " the closure".into(),
+            name => format!(" {name}"),
+        };
+        let text = match (k < shown, within.is_empty()) {
+            (true, _) => format!("in{within}"),
+            (false, true) => "called".into(),
+            (false, false) => format!("called from{within}"),
+        };
+        let step = Step { text, file: file.clone(), line, column };
+        match steps.last_mut() {
+            Some((last, count)) if *last == step => *count += 1,
+            _ => steps.push((step, 1)),
+        }
+    }
+    let left_out = steps.len().saturating_sub(FIRST + LAST);
+    if left_out > 0 {
+        steps.drain(FIRST..FIRST + left_out);
+    }
+    let told = |(k, (step, count)): (usize, (Step, usize))| {
+        let times = if count > 1 { format!("{} ({count} times)", step.text) } else { step.text };
+        let text = if left_out > 0 && k == FIRST { format!("after {left_out} more {times}") } else { times };
+        Step { text, ..step }
+    };
+    steps.into_iter().enumerate().map(told).collect()
+}
+
+/// A mistake of syntax in this text.
+pub fn from_parse(error: &ParseError, text: &str) -> ScriptError {
+    if let Some((new, position)) = habits::explain(error, text) {
+        return ScriptError::new(new, None, position);
+    }
     let (kind, hint) = match error.err_type() {
         rhai::ParseErrorType::ExprTooDeep => (Kind::Limit, Some("split the expression into several")),
         rhai::ParseErrorType::LiteralTooLarge(..) | rhai::ParseErrorType::TooManyFunctions => (Kind::Limit, None),
@@ -94,7 +164,7 @@ pub fn from_parse(error: &ParseError) -> ScriptError {
     if new.hint.is_none() {
         new.hint = hint.map(String::from);
     }
-    ScriptError { error: new, function: None, position: error.position(), source: None }
+    ScriptError::new(new, None, error.position())
 }
 
 fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<String>) {
@@ -209,7 +279,11 @@ fn not_found(signature: &str, catalogue: &Catalogue) -> Error {
         return unknown_function(name, catalogue);
     }
     let types: Vec<String> = types.trim_end_matches(')').split(", ").map(|t| with_article(&plain_types(t))).collect();
-    Error::new(Kind::Type, format!("`{name}` cannot be applied to {}", types.join(" and ")))
+    let error = Error::new(Kind::Type, format!("`{name}` cannot be applied to {}", types.join(" and ")));
+    match habits::function(name) {
+        Some(instead) => error.hint(instead),
+        None => error,
+    }
 }
 
 /// The error for a function that is not there.
@@ -223,6 +297,9 @@ pub fn unknown_function(name: &str, catalogue: &Catalogue) -> Error {
             .hint(format!("it is {}", signatures.join(" or ")));
     }
     let error = Error::new(Kind::Name, format!("there is no function `{name}`"));
+    if let Some(instead) = habits::function(name) {
+        return error.hint(instead);
+    }
     match nearest(name, catalogue.function_names()) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error,
@@ -266,5 +343,50 @@ fn lower_first(text: &str) -> String {
     match letters.next() {
         Some(first) => first.to_lowercase().chain(letters).collect(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::script::{Environment, Failure, Language, Script};
+
+    fn failure(text: &str) -> Failure {
+        let script = Script { name: "study.rhai".into(), text: text.into() };
+        Language::new(Environment::silent()).run(script).expect_err("an error")
+    }
+
+    fn way(failure: &Failure) -> Vec<String> {
+        failure.way.iter().map(|s| format!("{} at {}:{}:{}", s.text, s.file, s.line, s.column)).collect()
+    }
+
+    #[test]
+    fn calls_of_functions_are_named_outwards() {
+        let found = failure("fn inner(x) {\n  x.nothing\n}\nfn outer(x) {\n  inner(x)\n}\nouter(vector([1]))");
+        assert_eq!((found.file.as_str(), found.place.unwrap().line), ("study.rhai", 2));
+        assert_eq!(way(&found), ["called from outer at study.rhai:5:3", "called at study.rhai:7:1"]);
+    }
+
+    #[test]
+    fn a_closure_that_the_library_calls_is_shown_and_the_way_to_it() {
+        let found = failure(
+            "let data = two_clusters(#{count: 10, seed: 1});\nlet fields = #{a:\n  |network, m, test| m.nothing};\nstudy(#{train: data, layers: [2, 2, 2], steps: 1, runs: 1, searches: 1,\n  annotate: fields});",
+        );
+        assert_eq!((found.file.as_str(), found.place.unwrap().line), ("study.rhai", 3), "{found:?}");
+        let way = way(&found);
+        assert!(way.iter().any(|s| s.starts_with("called from study_annotate at stdlib/study.rhai:")), "{way:?}");
+        assert_eq!(way.last().map(String::as_str), Some("called at study.rhai:4:1"), "{way:?}");
+    }
+
+    #[test]
+    fn an_error_inside_the_library_is_shown_at_the_call() {
+        let found = failure("let x = 1;\nstudy(#{layers: [2, 2]})");
+        assert_eq!((found.file.as_str(), found.place.unwrap().line), ("study.rhai", 2));
+        assert!(way(&found)[0].starts_with("in study at stdlib/study.rhai:"), "{:?}", way(&found));
+    }
+
+    #[test]
+    fn recursion_is_told_once() {
+        let found = failure("fn f(n) {\n  if n == 0 { throw \"deep\" }\n  f(n - 1) + 1\n}\nf(20)");
+        assert_eq!(way(&found), ["called from f (20 times) at study.rhai:3:3", "called at study.rhai:5:1"]);
     }
 }

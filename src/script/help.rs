@@ -2,9 +2,13 @@
 
 use super::api::{Native, Type};
 use super::catalogue::Catalogue;
+use super::convert::number;
+use super::search::search;
+use super::stdlib;
 use crate::base::names::nearest;
 use crate::base::text::{Piece, Text};
 use crate::base::{Error, Kind, OptionEntry, Result};
+use rhai::{Dynamic, Map};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -53,12 +57,10 @@ pub fn help(name: &str, catalogue: &Catalogue) -> Result<Text> {
         }
     }
     if text.0.is_empty() {
-        let names = catalogue.natives.keys().copied().chain(types.iter().map(|t| t.name));
-        let error = Error::new(Kind::Name, format!("help: nothing is called `{asked}`")).at("name");
-        return Err(match nearest(member, names) {
-            Some(near) => error.hint(format!("did you mean `{near}`? `help()` lists everything")),
-            None => error.hint("`help()` lists everything"),
-        });
+        text = about(asked, catalogue);
+    }
+    if text.0.is_empty() {
+        return Err(unknown(asked, catalogue));
     }
     while matches!(text.0.last(), Some(Piece::NewLine)) {
         text.0.pop();
@@ -66,17 +68,119 @@ pub fn help(name: &str, catalogue: &Catalogue) -> Result<Text> {
     Ok(text)
 }
 
+/// What has to do with a word that is no name: a line each, the nearest first.
+fn about(asked: &str, catalogue: &Catalogue) -> Text {
+    const MOST: usize = 12;
+    let mut text = Text::default();
+    let found = search(asked, catalogue);
+    if found.is_empty() {
+        return text;
+    }
+    text.plain(format!("Nothing is called `{asked}`; this has to do with it:")).line();
+    list(&found[..found.len().min(MOST)], &mut text);
+    if found.len() > MOST {
+        text.plain(format!("  … and {} more", found.len() - MOST)).line();
+    }
+    text.plain("help(\"name\") says more of one.");
+    text
+}
+
+/// The error for a name that means nothing.
+fn unknown(asked: &str, catalogue: &Catalogue) -> Error {
+    let member = asked.rsplit('.').next().unwrap_or(asked);
+    let names = catalogue.natives.keys().copied().chain(catalogue.types.values().map(|t| t.name));
+    let error = Error::new(Kind::Name, format!("help: nothing is called `{asked}`")).at("name");
+    match nearest(member, names) {
+        Some(near) => error.hint(format!("did you mean `{near}`? `help()` lists everything")),
+        None => error.hint("`help()` lists everything"),
+    }
+}
+
+/// Signatures with their first sentences.
+fn list(natives: &[&Arc<Native>], text: &mut Text) {
+    let width = natives.iter().map(|n| n.signature().chars().count()).filter(|w| *w <= 44).max().unwrap_or(0);
+    for native in natives {
+        let signature = native.signature();
+        let first = native.summary.split_inclusive(". ").next().unwrap_or_default();
+        text.plain("  ").name(format!("{signature:<width$}")).plain(format!("  {}", first.trim_end())).line();
+    }
+}
+
+/// Where a function comes from: the text of one that is written in the language, the file and line of a native's declaration.
+pub fn source(name: &str, catalogue: &Catalogue) -> Result<Text> {
+    let asked = name.trim().trim_end_matches("()");
+    let member = asked.rsplit('.').next().unwrap_or(asked);
+    let mut text = Text::default();
+    if let Some((file, line, written)) = stdlib::source(member) {
+        text.plain(format!("// {file}:{line}")).line().code(written);
+        return Ok(text);
+    }
+    let Some(natives) = catalogue.natives.get(member) else { return Err(unknown(asked, catalogue)) };
+    for (k, native) in natives.iter().enumerate() {
+        if k > 0 {
+            text.line();
+        }
+        let place = native.declared;
+        text.name(native.signature()).plain(format!(" is native: declared in {}:{}", place.file(), place.line()));
+    }
+    Ok(text)
+}
+
+/// The signatures of a name on one line, for a hint while it is typed.
+pub fn signature_line(name: &str, catalogue: &Catalogue) -> Option<String> {
+    let natives = catalogue.natives.get(name)?;
+    Some(natives.iter().map(|n| n.signature()).collect::<Vec<_>>().join(" or "))
+}
+
+/// An option on one line, for completion: `tolerance = 1e-9 (energy per length): a number`.
+pub fn option_line(option: &OptionEntry) -> String {
+    let unit = if option.unit.is_empty() { String::new() } else { format!(" ({})", option.unit) };
+    let default = match option.default.as_str() {
+        "" | "()" => String::new(),
+        default => format!(" = {default}"),
+    };
+    format!("{}{default}{unit}: {}", option.name, option.takes)
+}
+
+/// What a script says of itself: its `//!` lines, then the named arguments that it declares.
+pub fn script(name: &str, head: &str, arguments: Option<&Map>, catalogue: &Catalogue) -> Text {
+    let mut text = Text::default();
+    for line in head.lines().map(|line| line.trim_start().trim_start_matches("//!")) {
+        text.plain(line.strip_prefix(' ').unwrap_or(line)).line();
+    }
+    if !head.is_empty() {
+        text.line();
+    }
+    text.plain(format!("usage: losscape {name} [arguments]"));
+    let Some(arguments) = arguments else { return text };
+    text.line().line();
+    for (name, default) in arguments {
+        let shown = catalogue.show(default);
+        let default_text = if default.is_unit() || shown.is_empty() { String::new() } else { format!(" (default {shown})") };
+        let name = format!("--{:<20}", name.replace('_', "-"));
+        text.plain("  ").name(name).plain(format!(" {}{default_text}", argument_kind(default))).line();
+    }
+    text.plain("  ").name(format!("--{:<20}", "help")).plain(" this text");
+    text
+}
+
+/// What a named argument takes, by its default.
+pub fn argument_kind(default: &Dynamic) -> &'static str {
+    match default {
+        d if d.is_int() => "a whole number",
+        d if number(d).is_some() => "a number",
+        d if d.is_bool() => "true or false",
+        d if d.is_array() => "values with commas between them",
+        _ => "text",
+    }
+}
+
 /// All names by part, with their sentences.
 pub fn contents(catalogue: &Catalogue) -> Text {
     let mut text = Text::default();
     for (part, natives) in parts(catalogue) {
         text.heading(part).line();
-        let width = natives.iter().map(|n| n.signature().chars().count()).filter(|w| *w <= 44).max().unwrap_or(0);
-        for native in natives {
-            let signature = native.signature();
-            let first = native.summary.split_inclusive(". ").next().unwrap_or_default();
-            text.plain("  ").name(format!("{signature:<width$}")).plain(format!("  {}", first.trim_end())).line();
-        }
+        list(&natives, &mut text);
         text.line();
     }
     text.plain("help(\"name\") says more of one; losscape help name does so on the command line.");
@@ -246,5 +350,61 @@ fn section(native: &Native, page: &mut String) {
     }
     for doi in &native.references {
         page.push_str(&format!("\n<https://doi.org/{doi}>\n"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::{Environment, Language, Script};
+
+    #[test]
+    fn words_lead_to_names_and_misspelt_names_to_near_ones() {
+        let language = Language::new(Environment::silent());
+        let said = help("saddle", &language.catalogue).unwrap().to_plain();
+        assert!(
+            said.starts_with("Nothing is called `saddle`") && said.contains("transition_state(potential, start, #{…})"),
+            "{said}"
+        );
+        let error = help("minimse", &language.catalogue).unwrap_err();
+        assert!(error.hint.unwrap().contains("`minimise`"));
+        assert!(help("qqqq", &language.catalogue).is_err());
+    }
+
+    #[test]
+    fn sources_of_both_kinds() {
+        let language = Language::new(Environment::silent());
+        let written = source("linspace", &language.catalogue).unwrap().to_plain();
+        assert!(written.starts_with("// stdlib/ranges.rhai:") && written.contains("fn linspace("), "{written}");
+        let native = source("minimise()", &language.catalogue).unwrap().to_plain();
+        assert!(native.contains("native: declared in src/script/bindings/search.rs:"), "{native}");
+        assert!(source("minimse", &language.catalogue).unwrap_err().hint.unwrap().contains("minimise"));
+    }
+
+    #[test]
+    fn hints_are_one_line() {
+        let language = Language::new(Environment::silent());
+        assert_eq!(signature_line("minimise", &language.catalogue).as_deref(), Some("minimise(potential, start, #{…})"));
+        let minimise = language.catalogue.find("minimise", None).unwrap();
+        let line = |name: &str| option_line(minimise.options.iter().find(|o| o.name == name).unwrap());
+        assert!(line("tolerance").starts_with("tolerance = 1e-9 (energy per length): "), "{}", line("tolerance"));
+    }
+
+    #[test]
+    fn a_script_says_what_it_is() {
+        let language = Language::new(Environment::silent());
+        let script = |text: &str| Script { name: "a.rhai".into(), text: text.into() };
+        let about = |text: &str| language.about(&script(text)).unwrap().map(|text| text.to_plain());
+        let said = about("#!/usr/bin/env losscape\n//! Draws a tree.\n//!\n//! Slowly.\nlet a = args(#{steps: 100, scale: -0.5, name: \"x\"});").unwrap();
+        assert!(said.starts_with("Draws a tree.\n\nSlowly.\n\nusage: losscape a.rhai [arguments]"), "{said}");
+        for words in [
+            "--steps                a whole number (default 100)",
+            "--scale                a number (default -0.5)",
+            "--name                 text (default x)",
+        ] {
+            assert!(said.contains(words), "{words} in {said}");
+        }
+        assert_eq!(about("let d = #{a: 1}; args(d)"), None);
+        assert_eq!(about("1 + 1").as_deref(), Some("usage: losscape a.rhai [arguments]"));
     }
 }

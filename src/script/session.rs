@@ -16,6 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The variable that stands for `_`, which Rhai keeps for itself.
 pub const LAST: &str = "ans";
+/// The name of the text that all lines of a session make.
+const NAME: &str = "session";
 /// Lines of a session begin to count here (before them stand its imports) and begin anew when there are many: Rhai counts with sixteen bits.
 const FIRST_LINE: usize = 2;
 const MOST_LINES: usize = 60_000;
@@ -78,7 +80,7 @@ impl Session {
         }
         let named = text_with_last(text, &pieces);
         let source = format!("{}{}\n{named}", "\n".repeat(first_line - FIRST_LINE), self.import_line());
-        let Read { ast, whole } = self.language.read(&source, &self.scope).map_err(|error| self.failure(error, None))?;
+        let Read { ast, whole } = self.language.read(&Script { name: NAME.into(), text: source }, &self.scope).map_err(|error| self.failure(error, None))?;
         if let Some(error) = check::check(&whole, &self.functions, &self.language.catalogue).into_iter().next() {
             return Err(self.failure(error, Some(&whole)));
         }
@@ -157,9 +159,15 @@ impl Session {
     /// The error with its place in the lines as they were typed.
     fn failure(&self, error: ScriptError, whole: Option<&AST>) -> Failure {
         let lines = self.numbered().iter().map(|e| text_with_last(&e.text, &tokens(&e.text)) + "\n");
-        let script = Script { name: String::new(), text: format!("\n{}", lines.collect::<String>()) };
+        let script = Script { name: NAME.into(), text: format!("\n{}", lines.collect::<String>()) };
         let mut failure = self.language.failure(error, &script, whole);
-        if failure.file.is_empty() {
+        for step in failure.way.iter_mut().filter(|step| step.file == NAME) {
+            if let Some((number, entry)) = self.entry_at(step.line) {
+                step.file = format!("[{}]", number + 1);
+                step.line = step.line + 1 - entry.first_line;
+            }
+        }
+        if failure.file == NAME {
             self.place_in_entry(&mut failure);
         }
         failure
@@ -171,11 +179,16 @@ impl Session {
         &self.entries[begin..]
     }
 
-    /// From a line of the session to the entry that it belongs to.
+    /// The entry that holds a line of the session.
+    fn entry_at(&self, line: usize) -> Option<(usize, &Entry)> {
+        self.entries.iter().enumerate().rev().take(self.numbered().len()).find(|(_, e)| e.first_line <= line)
+    }
+
+    /// From a line of the session to that of its entry.
     fn place_in_entry(&self, failure: &mut Failure) {
         let Some(place) = failure.place.take() else { return };
-        let found = self.entries.iter().enumerate().rev().take(self.numbered().len()).find(|(_, e)| e.first_line <= place.line);
-        let Some((number, entry)) = found else { return };
+        failure.file.clear();
+        let Some((number, entry)) = self.entry_at(place.line) else { return };
         let line = place.line - entry.first_line + 1;
         let original = entry.text.lines().nth(line - 1).unwrap_or_default();
         failure.file = format!("[{}]", number + 1);

@@ -23,6 +23,9 @@ use rhai::{AST, Engine, Map, Module, Scope};
 /// Where they lie in the project; also how errors tell that they arose there.
 pub const FOLDER: &str = "stdlib/";
 
+/// How Rhai's names of closures begin.
+pub const CLOSURE: &str = "anon$";
+
 /// The files, in the order of loading.
 const FILES: &[(&str, &str)] = &[
     ("stdlib/ranges.rhai", include_str!("../../stdlib/ranges.rhai")),
@@ -49,6 +52,8 @@ impl Library {
     /// Declares every documented function.
     pub fn declare(&self, catalogue: &mut Catalogue) {
         for ast in &self.asts {
+            let closures = ast.iter_functions().filter(|f| f.name.starts_with(CLOSURE)).map(|f| f.name.to_string());
+            catalogue.library_closures.extend(closures);
             for function in ast.iter_functions().filter(|f| !f.comments.is_empty()) {
                 catalogue.add(declaration(function.name, &function.params, &function.comments));
             }
@@ -167,6 +172,26 @@ impl Call<'_> {
     }
 }
 
+/// File, line and text of a function of the library, its comment included.
+pub fn source(name: &str) -> Option<(&'static str, usize, &'static str)> {
+    files().find_map(|(file, text)| {
+        let is_start = |line: &&str| {
+            let line = line.strip_prefix("private ").unwrap_or(line);
+            line.strip_prefix("fn ").and_then(|rest| rest.strip_prefix(name)).is_some_and(|rest| rest.starts_with('('))
+        };
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let start = lines.iter().position(is_start)?;
+        // A function of the library ends with the first brace at the edge.
+        let end = start
+            + lines[start..]
+                .iter()
+                .position(|line| line.starts_with('}') || line.trim_end().ends_with('}') && line.starts_with("fn "))?;
+        let comment = lines[..start].iter().rev().take_while(|line| line.starts_with("///")).count();
+        let bytes = |count: usize| lines[..count].iter().map(|line| line.len()).sum::<usize>();
+        Some((file, start + 1, text[bytes(start - comment)..bytes(end + 1)].trim_end()))
+    })
+}
+
 /// For the test that every file can be read.
 pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
     FILES.iter().copied()
@@ -184,6 +209,16 @@ mod tests {
         for (name, text) in files() {
             assert!(engine.compile(text).is_ok(), "{name}: {:?}", engine.compile(text).err());
         }
+    }
+
+    #[test]
+    fn the_source_of_a_function_is_whole() {
+        let (file, line, text) = source("linspace").unwrap();
+        assert_eq!(file, "stdlib/ranges.rhai");
+        assert!(files().next().unwrap().1.lines().nth(line - 1).unwrap().starts_with("fn linspace("));
+        assert!(text.starts_with("///") && text.contains("fn linspace(") && text.ends_with('}'), "{text}");
+        assert!(source("study_network").is_some_and(|(_, _, text)| text.starts_with("private fn study_network(s) {")));
+        assert!(source("minimise").is_none() && source("lin").is_none());
     }
 
     #[test]

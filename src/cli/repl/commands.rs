@@ -130,7 +130,10 @@ fn explain(name: &str, session: &Session) -> Result<String, Error> {
 
 /// How a function is written.
 fn source(name: &str, session: &Session) -> Result<String, Error> {
-    session.function_source(name).map_or_else(|| explain(name, session), Ok)
+    match session.function_source(name) {
+        Some(text) => Ok(text),
+        None => help::source(name, &session.language.catalogue).map(|text| help_text(&text)),
+    }
 }
 
 /// Name, type, size, first line.

@@ -3,6 +3,7 @@
 use super::landscape::minimum_object;
 use crate::base::names::listed;
 use crate::base::options::unknown_option;
+use crate::base::text::Text;
 use crate::base::{Error, Kind, OptionEntry, OptionValue, Options, Result, nearest};
 use crate::figures::disconnectivity::{DisconnectivityGraph, DrawingOptions, Labels, LeafColours};
 use crate::landscape::Landscape;
@@ -97,6 +98,8 @@ pub fn types() -> Vec<Type> {
                 Ok(t.tree.leaves.iter().map(|l| l.minimum).collect::<Vec<usize>>())
             })
             .field("figure", "The drawing, for figure([…]).", |_, t: &Tree| Ok(t.graph.figure().clone()))
+            .screen(|t: &Tree, room| characters(t.graph.show(room.width, room.height)))
+            .picture(|t: &Tree| t.graph.figure().clone())
             .show(|t: &Tree| {
                 let MergeTree { leaves, merges, roots, levels, .. } = &*t.tree;
                 let ends = [levels.first(), levels.last()].map(|e| e.copied().unwrap_or(f64::NAN));
@@ -115,12 +118,21 @@ pub fn types() -> Vec<Type> {
             .field("title", "Its title.", |_, f: &Figure| Ok(f.title().to_string()))
             .field("size", "Width and height in px.", |_, f: &Figure| Ok(f.size().to_vec()))
             .field("svg", "The drawing as text in SVG.", |_, f: &Figure| Ok(f.svg()))
+            .screen(|f: &Figure, room| characters(f.show(room.width, room.height)))
+            .picture(|f: &Figure| f.clone())
             .show(|f: &Figure| {
                 let [width, height] = f.size();
                 let title = if f.title().is_empty() { String::new() } else { format!(" \"{}\"", f.title()) };
                 format!("Figure{title}, {width} × {height} px: .show() draws it here, .save(\"file.svg\") writes it")
             }),
     ]
+}
+
+/// A drawing in characters as a text.
+fn characters(drawing: String) -> Text {
+    let mut text = Text::default();
+    text.plain(drawing);
+    text
 }
 
 /// The lowest minimum of each component.
@@ -258,18 +270,26 @@ fn methods() -> Vec<Native> {
                     None => args.handle::<Figure>(0)?.save(&path),
                 }
             }),
-        Native::method("Figure", "show", "Draws it in characters.").on("Tree").group("Figures").options::<ShowOptions>().run(
-            |call, mut args| {
-                let options: ShowOptions = args.options()?;
-                let (width, height) = (options.width.min(1000), options.height.min(1000));
-                let text = match args.try_handle::<Tree>(0) {
-                    Some(tree) => tree.graph.show(width, height),
-                    None => args.handle::<Figure>(0)?.show(width, height),
-                };
-                (call.environment().print)(&text);
-                Ok(())
-            },
-        ),
+        Native::method(
+            "Figure",
+            "show",
+            "Draws it in the terminal: a picture where the terminal can show one, characters otherwise.",
+        )
+        .on("Tree")
+        .group("Figures")
+        .options::<ShowOptions>()
+        .run(|call, mut args| {
+            let options: ShowOptions = args.options()?;
+            let (width, height) = (options.width.min(1000), options.height.min(1000));
+            match args.try_handle::<Tree>(0) {
+                Some(tree) => call.draw(tree.graph.figure(), width, height, || tree.graph.show(width, height)),
+                None => {
+                    let figure = args.handle::<Figure>(0)?;
+                    call.draw(&figure, width, height, || figure.show(width, height));
+                }
+            }
+            Ok(())
+        }),
         Native::method("Figure", "add", "This figure with the curves, points or lines of another one on top.")
             .group("Figures")
             .takes("other", "a Figure", "What to draw on top.")

@@ -55,6 +55,7 @@ pub fn types() -> Vec<Type> {
                     .collect::<Vec<Object>>())
             })
             .show(show)
+            .screen(crate::script::show::landscape::landscape)
             .json(counts_object),
     ]
 }

@@ -3,9 +3,9 @@
 use crate::base::usage::usage;
 use crate::base::{Error, Kind, Result};
 use crate::script::api::{Arguments, Call, Dynamic, IntoValue, Native, Object, Type};
-use crate::script::convert::{british, number};
+use crate::script::convert::british;
+use crate::script::engine::script_head;
 use crate::script::{help, stdlib};
-use rhai::Map;
 
 const GROUP: &str = "Program";
 
@@ -14,7 +14,7 @@ pub fn natives() -> Vec<Native> {
     vec![
         Native::new("help", "Prints what there is to know of a name; without one lists everything.")
             .group(GROUP)
-            .takes_optional("name", "text", "A function, a type, or `Type.method`.")
+            .takes_optional("name", "text", "A function, a type, `Type.method`, or words for what is wanted.")
             .example("help(\"help\")", "", 0.0)
             .run(|call, args| {
                 let text = if args.has(0) { help::help(&args.text(0)?, call.catalogue())? } else { help::contents(call.catalogue()) };
@@ -78,7 +78,8 @@ fn args_of_script(call: &Call, args: Arguments) -> Result<Object> {
         };
         let (asked, attached) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value.to_string())));
         if asked == "help" {
-            call.print(&synopsis(call, &defaults));
+            let head = std::fs::read_to_string(&call.environment().script).map(|text| script_head(&text)).unwrap_or_default();
+            call.print(&help::script(&call.environment().script, &head, Some(&defaults), call.catalogue()).to_plain());
             return Err(call.leave());
         }
         let plain = asked.replace('-', "_");
@@ -102,7 +103,9 @@ fn args_of_script(call: &Call, args: Arguments) -> Result<Object> {
                 next.clone()
             }
             (None, None, true) => "true".into(),
-            (None, None, false) => return Err(Error::value(format!("args: --{asked} needs a value ({})", kind_of(default)))),
+            (None, None, false) => {
+                return Err(Error::value(format!("args: --{asked} needs a value ({})", help::argument_kind(default))));
+            }
         };
         values.insert(name.into(), read(asked, &text, default)?);
         k += 1;
@@ -112,7 +115,7 @@ fn args_of_script(call: &Call, args: Arguments) -> Result<Object> {
 
 /// The text of an argument as the type of its default.
 fn read(name: &str, text: &str, default: &Dynamic) -> Result<Dynamic> {
-    let wrong = || Error::new(Kind::Type, format!("args: --{name} takes {}, found \"{text}\"", kind_of(default)));
+    let wrong = || Error::new(Kind::Type, format!("args: --{name} takes {}, found \"{text}\"", help::argument_kind(default)));
     let plain = text.replace('_', "");
     if default.is_int() {
         let whole = plain
@@ -137,27 +140,6 @@ fn read(name: &str, text: &str, default: &Dynamic) -> Result<Dynamic> {
         return Ok(items.map(read_one).collect::<rhai::Array>().into_value());
     }
     Ok(text.to_string().into())
-}
-
-fn kind_of(default: &Dynamic) -> &'static str {
-    match default {
-        d if d.is_int() => "a whole number",
-        d if number(d).is_some() => "a number",
-        d if d.is_bool() => "true or false",
-        d if d.is_array() => "values with commas between them",
-        _ => "text",
-    }
-}
-
-fn synopsis(call: &Call, defaults: &Map) -> String {
-    let mut lines = vec![format!("usage: losscape {} [arguments]", call.environment().script), String::new()];
-    for (name, default) in defaults {
-        let shown = call.catalogue().show(default);
-        let default_text = if default.is_unit() || shown.is_empty() { String::new() } else { format!(" (default {shown})") };
-        lines.push(format!("  --{:<20} {}{default_text}", name.replace('_', "-"), kind_of(default)));
-    }
-    lines.push(format!("  --{:<20} this text", "help"));
-    lines.join("\n")
 }
 
 /// Types of values.
