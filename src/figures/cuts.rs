@@ -1,8 +1,8 @@
 //! Draws cuts through potentials: slices as curves; surfaces as contour lines, colours or seen from the side, with paths and marks on them and a part
 //! enlarged beside them.
 //!
-//! Energies that span decades are drawn by the logarithm: of the energy where all are positive (losses), of the height above the lowest one otherwise;
-//! the name beside the colours says which. What is not finite is grey or a gap.
+//! Where few energies lie far above all others they would take all lines and colours for themselves: positive ones (losses) are then drawn by the
+//! logarithm, others up to a height that is named beside the colours. What is not finite is grey or a gap.
 
 use crate::analysis::cuts::{Slice, Surface};
 use crate::base::{Error, Result};
@@ -13,14 +13,17 @@ use crate::plot::charts::{
     heatmap, plot, surface_plot,
 };
 use crate::plot::colour::{Colour, ColourMap};
+use crate::plot::mark::extent;
 use crate::plot::scale::short;
 use crate::plot::{Figure, Mark, Paint, Panel, Shape, TextPlace};
 use crate::{choices, options};
 
 /// Colour of what marks the enlarged part.
 const RED: Colour = Colour(0xd5, 0x5e, 0x00);
-/// Energies are drawn by the logarithm when the highest lies this many times further above the lowest than the median does.
-const SPREAD: f64 = 30.0;
+/// Few energies lie far above all others when the highest lies this many times further above the lowest than the median does.
+const SPREAD: f64 = 20.0;
+/// The height at which they are then cut off, in heights of the median.
+const CUT: f64 = 2.0;
 /// Heights above the lowest energy below this share of the highest are drawn as if they were it: rounding has no decades to show.
 const SMALLEST_HEIGHT: f64 = 1e-6;
 
@@ -67,10 +70,10 @@ options! {
         y_label: Option<String> = None => "\"along b\" with its length", ANY, "";
         /// Name beside the colour bar.
         colour_label: Option<String> = None => "\"loss\" for networks, \"energy\" otherwise", ANY, "";
-        /// Whether heights and colours go by the logarithm: of the energy, or of the height above the lowest one where some are not positive.
-        log: Option<bool> = None => "true where few energies lie far above the rest", ANY, "";
-        /// Lowest and highest energy of lines and colours.
-        energy_range: Option<Interval> = None => "all energies", ANY, "";
+        /// Whether lines, colours and heights go by the logarithm: of the energy, or of the height above the lowest one where some are not positive.
+        log: Option<bool> = None => "true where all are positive and few lie far above the others", ANY, "";
+        /// Lowest and highest energy of lines, colours and heights.
+        energy_range: Option<Interval> = None => "all energies; where few lie far above the others, up to twice as far above the lowest as their median", ANY, "";
         /// About how many lines, at tidy energies, or an array of energies.
         levels: Levels = Levels::About(20), ANY, "";
         /// Map from energies to colours.
@@ -130,6 +133,8 @@ struct Heights {
     log: bool,
     /// Subtracted from every energy.
     base: f64,
+    /// Lowest and highest energy of the drawing, where it does not hold all.
+    range: Option<[f64; 2]>,
     name: String,
 }
 
@@ -145,9 +150,10 @@ impl SurfacePicture {
         };
         let mut marks = outline(zoom, 2.0, Some("the part on the right"));
         marks.extend(marks_of(overlay));
-        let whole = self.panel(&self.surface, &heights, "", marks)?;
-        let mut marks = outline(zoom, 5.0, None);
-        marks.extend(marks_of(overlay));
+        let whole = self.panel(&self.surface, &heights, "whole", marks)?;
+        let mut marks = outline(zoom, 4.0, None);
+        // The legend of the whole says what the path is.
+        marks.extend(marks_of(overlay).into_iter().map(|mark| mark.labelled(None)));
         let part = self.panel(zoom, &heights, "enlarged", marks)?;
         figure(vec![whole, part], &FigureOptions { title: self.options.title.clone(), columns: Some(2), size: None })
     }
@@ -164,10 +170,16 @@ impl SurfacePicture {
         let (low, high) = (finite[0], finite[finite.len() - 1]);
         let spreads = high - low > SPREAD * (median(&finite) - low);
         let name = self.options.colour_label.clone().unwrap_or_else(|| self.energy.to_string());
-        Ok(match self.options.log.unwrap_or(spreads && high > low) {
-            false => Heights { log: false, base: 0.0, name },
-            true if low > 0.0 => Heights { log: true, base: 0.0, name },
-            true => Heights { log: true, base: low, name: format!("{name} above {}", short(low)) },
+        let range = self.options.energy_range.map(|r| r.0);
+        Ok(match self.options.log {
+            Some(true) if low <= 0.0 => Heights { log: true, base: low, range, name: format!("{name} above {}", short(low)) },
+            Some(log) => Heights { log, base: 0.0, range, name },
+            None if spreads && low > 0.0 => Heights { log: true, base: 0.0, range, name },
+            None if spreads && median(&finite) > low && range.is_none() => {
+                let top = low + CUT * (median(&finite) - low);
+                Heights { log: false, base: 0.0, range: Some([low, top]), name: format!("{name}, cut off at {}", short(top)) }
+            }
+            None => Heights { log: false, base: 0.0, range, name },
         })
     }
 
@@ -178,14 +190,14 @@ impl SurfacePicture {
         let label = |given: &Option<String>, name: &str, length: f64| {
             given.clone().unwrap_or_else(|| match (length - 1.0).abs() < 1e-9 {
                 true => format!("along {name}"),
-                false => format!("along {name}, in units of its length {}", short(length)),
+                false => format!("along {name}, |{name}| = {}", short(length)),
             })
         };
         let (title, size, colour_map) = (title.to_string(), options.size, options.colour_map);
         let x_label = label(&options.x_label, "a", self.lengths[0]);
         let y_label = label(&options.y_label, "b", self.lengths[1]);
         let (x, y, log, colour_label) = (part.s.clone(), part.t.clone(), heights.log, heights.name.clone());
-        let range = heights.range(options.energy_range)?;
+        let range = heights.range_of(&part.energies)?;
         let drawn = match options.kind {
             SurfaceKind::Contour => {
                 let levels = match &options.levels {
@@ -236,9 +248,12 @@ impl Heights {
         Matrix::from_rows(energies.rows, energies.columns, energies.data.iter().map(|e| drawn(*e)).collect())
     }
 
-    /// The range of energies as one of what is drawn.
-    fn range(&self, asked: Option<Interval>) -> Result<Option<Interval>> {
-        let Some(Interval([low, high])) = asked else { return Ok(None) };
+    /// The range of energies as one of what is drawn, no wider than these energies need: a part shows its own.
+    fn range_of(&self, energies: &Matrix) -> Result<Option<Interval>> {
+        let (Some([low, high]), Some([lowest, highest])) = (self.range, extent(energies.data.iter().copied(), false)) else {
+            return Ok(None);
+        };
+        let (low, high) = if low.max(lowest) < high.min(highest) { (low.max(lowest), high.min(highest)) } else { (low, high) };
         let (low, high) = (low - self.base, high - self.base);
         if !self.log {
             return Ok(Some(Interval([low, high])));

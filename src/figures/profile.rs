@@ -12,6 +12,8 @@ use crate::{choices, options};
 
 /// With more stationary points than this their names would lie on each other.
 const MOST_NAMES: usize = 40;
+/// Rises and falls below this share of the whole are not named.
+const WIGGLE: f64 = 1e-3;
 /// Pieces of the curve between two stationary points.
 const PIECES: usize = 32;
 const TEXT: f64 = 11.0;
@@ -121,29 +123,42 @@ pub fn draw_profile(profile: &Profile, options: &ProfileOptions) -> Result<Figur
         points.marks.push(Mark::new(dots, Paint::Plain(colour), 8.0).labelled(Some(label)));
         if options.names && named.len() <= MOST_NAMES {
             let texts = of_kind.iter().map(|n| (place(n), n.name.clone())).collect();
-            let place = if is_top { TextPlace::Above } else { TextPlace::Below };
+            let place = if is_top { TextPlace::Above } else { TextPlace::Under };
             points.marks.push(Mark::new(Shape::Texts { texts, place, halo: true }, Paint::Plain(Colour::INK), TEXT));
         }
     }
     plot(&[curve], &drawing)?.with_margins([0.07, 0.12]).with(&Figure::of(points, options.size.0))
 }
 
-/// Every point of a path of stationary points; otherwise the two ends, and the tops and valleys between them.
+/// Every point of a path of stationary points; otherwise tops and valleys.
 fn named(profile: &Profile, energies: &[f64]) -> Vec<Named> {
     if let Some(names) = &profile.stationary {
         return names.iter().enumerate().map(|(at, name)| Named { at, is_top: at % 2 == 1, name: name.clone() }).collect();
     }
-    let last = energies.len() - 1;
-    let inner = (1..last).filter_map(|k| {
-        let (before, here, after) = (energies[k - 1], energies[k], energies[k + 1]);
-        let is_top = here > before && here >= after;
-        (is_top || (here < before && here <= after)).then_some((k, is_top))
-    });
-    // An end above its neighbour is no valley.
-    let ends = [(0, energies[0] > energies[1]), (last, energies[last] > energies[last - 1])];
-    let mut all: Vec<(usize, bool)> = inner.chain(ends.into_iter().filter(|(_, is_top)| !is_top)).collect();
-    all.sort_unstable();
-    all.into_iter().map(|(at, is_top)| Named { at, is_top, name: short(energies[at]) }).collect()
+    turning_points(energies).into_iter().map(|(at, is_top)| Named { at, is_top, name: short(energies[at]) }).collect()
+}
+
+/// Tops and valleys, an end that is a valley among them. Wiggles below a thousandth of the whole are rounding, or steps of a minimiser that ends.
+fn turning_points(energies: &[f64]) -> Vec<(usize, bool)> {
+    let [lowest, highest] = energies.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[l, h], e| [l.min(*e), h.max(*e)]);
+    let least = WIGGLE * (highest - lowest);
+    let mut found = Vec::new();
+    let (mut low, mut high) = (0, 0);
+    let mut rises = None;
+    for (k, energy) in energies.iter().enumerate() {
+        low = if *energy < energies[low] { k } else { low };
+        high = if *energy > energies[high] { k } else { high };
+        if rises != Some(true) && *energy > energies[low] + least {
+            found.push((low, false));
+            (rises, high) = (Some(true), k);
+        } else if rises != Some(false) && *energy < energies[high] - least {
+            // A path that begins with falling has no top there.
+            found.extend((rises.is_some() || high > 0).then_some((high, true)));
+            (rises, low) = (Some(false), k);
+        }
+    }
+    found.extend((rises == Some(false)).then_some((low, false)));
+    found
 }
 
 /// The curve through stationary points: between two of them the cubic that is level at both.
@@ -165,14 +180,13 @@ mod tests {
 
     #[test]
     fn tops_valleys_and_ends_are_named() {
-        let of = |energies: &[f64]| {
-            let profile = Profile { energies: energies.to_vec(), ..Profile::default() };
-            named(&profile, energies).iter().map(|n| (n.at, n.is_top)).collect::<Vec<_>>()
-        };
+        let of = turning_points;
         assert_eq!(of(&[0.0, 2.0, 1.0, 3.0, 0.5]), [(0, false), (1, true), (2, false), (3, true), (4, false)]);
         // A flat top is named once, and a path that only falls has one lowest point.
         assert_eq!(of(&[0.0, 2.0, 2.0, 1.0]), [(0, false), (1, true), (3, false)]);
         assert_eq!(of(&[3.0, 2.0, 1.0]), [(2, false)]);
+        // Rounding at the end of a pathway is no top.
+        assert_eq!(of(&[1e-9, 0.0, 2.0, 1.0, 1.0 + 1e-9, 1.0]), [(1, false), (2, true), (3, false)]);
     }
 
     #[test]

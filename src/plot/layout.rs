@@ -232,6 +232,7 @@ impl<'a> Arranged<'a> {
                     let right_has_room = p[0] + 7.0 + text_width(text, mark.width) < self.inner[1] + EDGE;
                     let (at, along, across) = match place {
                         TextPlace::Below => ([p[0], p[1] + 3.0], Along::Middle, Across::Below),
+                        TextPlace::Under => ([p[0], p[1] + 7.0], Along::Middle, Across::Below),
                         TextPlace::Above => ([p[0], p[1] - 7.0 - 0.76 * mark.width], Along::Middle, Across::Below),
                         TextPlace::Beside if right_has_room => ([p[0] + 7.0, p[1]], Along::Start, Across::Middle),
                         TextPlace::Beside => ([p[0] - 7.0, p[1]], Along::End, Across::Middle),

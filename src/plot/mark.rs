@@ -34,8 +34,10 @@ pub enum Shape {
 /// Where a text stands relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextPlace {
-    /// Centred below it.
+    /// Centred below it: the end of a line.
     Below,
+    /// Centred below it: a filled circle.
+    Under,
     /// Centred above it.
     Above,
     /// To its right, or to its left where there is no room.

@@ -289,7 +289,7 @@ impl Sheet {
     fn write(&mut self, at: [f64; 2], text: &str, place: TextPlace) {
         let row = (at[1] / 4.0).floor()
             + match place {
-                TextPlace::Below => 1.0,
+                TextPlace::Below | TextPlace::Under => 1.0,
                 TextPlace::Above => -1.0,
                 _ => 0.0,
             };
@@ -300,7 +300,7 @@ impl Sheet {
         let row = (row as usize).min(self.rows - 1);
         let column = (at[0].max(0.0) / 2.0) as usize;
         let start = match place {
-            TextPlace::Below | TextPlace::Above | TextPlace::On => column.saturating_sub(length / 2),
+            TextPlace::Below | TextPlace::Under | TextPlace::Above | TextPlace::On => column.saturating_sub(length / 2),
             TextPlace::Beside | TextPlace::After => column + 2,
             TextPlace::Before => column.saturating_sub(length + 1),
         };

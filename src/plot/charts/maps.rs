@@ -47,7 +47,9 @@ pub fn heatmap(values: &Matrix, options: &HeatmapOptions) -> Result<Figure> {
     }
     let mut panel = Panel::new(&options.x_label, &options.y_label);
     panel.title = options.title.clone();
-    (panel.x.margin, panel.y.margin) = ([0.0, 0.0], [0.0, 0.0]);
+    // The frame fits the cells, whatever is laid over them.
+    panel.x.range = Some([x_edges[0], x_edges[x.len()]]);
+    panel.y.range = Some([y_edges[0], y_edges[y.len()]]);
     let scale = if options.log { ColourScale::log_over } else { ColourScale::over };
     let mut colours = scale(&values.data, options.colour_map, &options.colour_label);
     colours.range = check_range("heatmap", "range", options.range, options.log)?.unwrap_or(colours.range);

@@ -20,6 +20,8 @@ const HEIGHT: f64 = 0.72;
 const TO_NUMBERS: f64 = 0.09;
 const TO_TITLE: f64 = 0.27;
 const TEXT: f64 = 12.0;
+/// Places on the way to the eye where something may stand in between.
+const SIGHT: usize = 150;
 /// Pieces of a line's segment that lies on the surface, so that it follows the hills.
 const PIECES: usize = 16;
 
@@ -82,7 +84,7 @@ pub fn surface_plot(values: &Matrix, options: &ReliefOptions, marks: Vec<Mark>) 
     panel.marks = view.walls();
     panel.marks.push(view.facets());
     panel.marks.extend(view.axes(&options.x_label, &options.y_label));
-    panel.marks.extend(marks.into_iter().map(|mark| view.lifted(mark)));
+    panel.marks.extend(marks.into_iter().flat_map(|mark| view.lifted(mark)));
     Ok(Figure::of(panel, options.size.0))
 }
 
@@ -204,8 +206,13 @@ impl View<'_> {
             lines.push(vec![self.project([u, at, 0.0]), self.project([outwards(u, 0.025), at, 0.0])]);
             texts.push((self.project([outwards(u, TO_NUMBERS), at, 0.0]), tick.label));
         }
-        texts.push((self.project([0.0, outwards(v, TO_TITLE), 0.0]), x_title.to_string()));
-        texts.push((self.project([outwards(u, TO_TITLE), 0.0, 0.0]), y_title.to_string()));
+        // A little from the middle of the axis towards that of the sheet, where there is room.
+        let inner =
+            |places: [[f64; 3]; 2]| places.map(|p| self.project(p)).into_iter().min_by(|a, b| a[0].abs().total_cmp(&b[0].abs()));
+        let x_place = inner([-0.15, 0.15].map(|at| [at, outwards(v, TO_TITLE), 0.0]));
+        let y_place = inner([-0.15, 0.15].map(|at| [outwards(u, TO_TITLE), at, 0.0]));
+        texts.extend(x_place.map(|place| (place, x_title.to_string())));
+        texts.extend(y_place.map(|place| (place, y_title.to_string())));
         let upright = if self.project([-u, v, 0.0])[0] < self.project([u, -v, 0.0])[0] { [-u, v] } else { [u, -v] };
         let along = |w: f64| self.project([upright[0], upright[1], w]);
         lines.push(vec![along(0.0), along(HEIGHT)]);
@@ -237,18 +244,60 @@ impl View<'_> {
         if self.z_scale.log { height.exp() } else { height }
     }
 
-    /// A mark of the base, on the surface. Shapes other than lines, points and texts stay out.
-    fn lifted(&self, mut mark: Mark) -> Mark {
+    /// Whether the surface stands between a place on it and the eye.
+    fn is_hidden(&self, [x, y]: [f64; 2], z: f64) -> bool {
+        let ([sin_a, cos_a], [sin_e, cos_e]) = (self.azimuth, self.elevation);
+        let (u, v, w) = (self.x_scale.place(x), self.y_scale.place(y), HEIGHT * self.z_scale.place(z).clamp(0.0, 1.0));
+        let span = |scale: &Scale, share: f64| scale.low + share * (scale.high - scale.low);
+        (2..SIGHT).any(|k| {
+            let far = 1.5 * k as f64 / SIGHT as f64;
+            let (u, v, w) = (u + far * cos_a * cos_e, v + far * sin_a * cos_e, w + far * sin_e);
+            let ground = self.height(span(&self.x_scale, u), span(&self.y_scale, v));
+            // A hair of tolerance: the facets are flat, the place lies on one.
+            drawable(ground, self.z_scale.log) && HEIGHT * self.z_scale.place(ground).clamp(0.0, 1.0) > w + 0.01
+        })
+    }
+
+    /// A mark of the base, on the surface; what stands behind a hill is pale. Shapes other than lines, points and texts stay out.
+    fn lifted(&self, mark: Mark) -> Vec<Mark> {
         let on = |[x, y]: [f64; 2]| self.place(x, y, self.height(x, y));
-        mark.shape = match mark.shape {
-            Shape::Lines(paths) => Shape::Lines(paths.iter().map(|path| finely(path).into_iter().map(on).collect()).collect()),
-            Shape::Points(points) => Shape::Points(points.into_iter().map(on).collect()),
-            Shape::Texts { texts, place, halo } => {
-                Shape::Texts { texts: texts.into_iter().map(|(p, text)| (on(p), text)).collect(), place, halo }
-            }
-            _ => Shape::Points(Vec::new()),
+        let hidden = |p: &[f64; 2]| self.is_hidden(*p, self.height(p[0], p[1]));
+        let pale = match mark.paint {
+            Paint::Plain(colour) => Paint::Plain(colour.lighter(0.55)),
+            ref values => values.clone(),
         };
-        mark
+        match &mark.shape {
+            Shape::Lines(paths) => {
+                let [mut seen, mut behind]: [Vec<Vec<[f64; 2]>>; 2] = [Vec::new(), Vec::new()];
+                for path in paths {
+                    let fine = finely(path);
+                    let is_hidden: Vec<bool> = fine.iter().map(hidden).collect();
+                    for k in 1..fine.len() {
+                        let (list, kind) = if is_hidden[k] { (&mut behind, true) } else { (&mut seen, false) };
+                        match list.last_mut() {
+                            Some(line) if k > 1 && is_hidden[k - 1] == kind => line.push(on(fine[k])),
+                            _ => list.push(vec![on(fine[k - 1]), on(fine[k])]),
+                        }
+                    }
+                }
+                let with = |lines: Vec<Vec<[f64; 2]>>, paint: Paint| Mark { shape: Shape::Lines(lines), paint, ..mark.clone() };
+                vec![with(behind, pale), with(seen, mark.paint.clone())]
+            }
+            Shape::Points(points) => {
+                let (behind, seen): (Vec<[f64; 2]>, Vec<[f64; 2]>) = points.iter().partition(|p| hidden(p));
+                let with = |points: Vec<[f64; 2]>, paint: Paint| Mark {
+                    shape: Shape::Points(points.into_iter().map(on).collect()),
+                    paint,
+                    ..mark.clone()
+                };
+                vec![with(behind, pale), with(seen, mark.paint.clone())]
+            }
+            Shape::Texts { texts, place, halo } => {
+                let texts = texts.iter().map(|(p, text)| (on(*p), text.clone())).collect();
+                vec![Mark { shape: Shape::Texts { texts, place: *place, halo: *halo }, ..mark }]
+            }
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -302,6 +351,19 @@ mod tests {
             let (first, last) = (lowest(&corners[0]), lowest(&corners[5]));
             assert!(corners.iter().all(|c| lowest(c) <= first + 1e-12 && lowest(c) >= last - 1e-12), "{azimuth}");
         }
+    }
+
+    /// A ridge hides what is close behind it and nothing in front of it.
+    #[test]
+    fn a_ridge_hides_what_is_behind_it() {
+        let ridge = Matrix::from_rows(21, 2, (0..42).map(|k| if k / 2 == 10 { 32.0 } else { 0.0 }).collect());
+        // Seen along x, from its high end.
+        let view = view(&ridge, 0.0);
+        assert!(view.is_hidden([8.0, 0.5], 0.0) && !view.is_hidden([12.0, 0.5], 0.0) && !view.is_hidden([10.0, 0.5], 32.0));
+        let line = Mark::new(Shape::Lines(vec![vec![[5.0, 0.5], [15.0, 0.5]]]), Paint::Plain(Colour::BLACK), 2.0);
+        let parts: Vec<usize> =
+            view.lifted(line).iter().map(|m| if let Shape::Lines(l) = &m.shape { l.len() } else { 0 }).collect();
+        assert_eq!(parts, [1, 1]);
     }
 
     #[test]

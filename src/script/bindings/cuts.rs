@@ -52,7 +52,10 @@ pub fn types() -> Vec<Type> {
                 Ok(s.slice.coordinates.clone())
             })
             .field("length", "The distance from `from` to `to`.", |_, s: &SliceFigure| Ok(s.slice.length))
-            .field("figure", "The drawing, for .add and .inset.", |_, s: &SliceFigure| Ok(s.figure.clone()))
+            .field("figure", "The drawing alone.", |_, s: &SliceFigure| Ok(s.figure.clone()))
+            .field("title", "The title of the drawing.", |_, s: &SliceFigure| Ok(s.figure.title().to_string()))
+            .field("size", "Width and height of the drawing in px.", |_, s: &SliceFigure| Ok(s.figure.size().to_vec()))
+            .field("svg", "The drawing as text in SVG.", |_, s: &SliceFigure| Ok(s.figure.svg()))
             .show(|s: &SliceFigure| {
                 let [low, high] = ends(&s.slice.energies);
                 let count = s.slice.energies.len();
@@ -79,7 +82,10 @@ pub fn types() -> Vec<Type> {
                 "The part that `zoom` asked for: energies, coordinates_a, coordinates_b; () without it.",
                 |_, s: &SurfaceFigure| Ok(s.picture.zoom.as_ref().map(surface_object).into_value()),
             )
-            .field("figure", "The drawing, for .add and .inset.", |_, s: &SurfaceFigure| Ok(s.figure.clone()))
+            .field("figure", "The drawing alone.", |_, s: &SurfaceFigure| Ok(s.figure.clone()))
+            .field("title", "The title of the drawing.", |_, s: &SurfaceFigure| Ok(s.figure.title().to_string()))
+            .field("size", "Width and height of the drawing in px.", |_, s: &SurfaceFigure| Ok(s.figure.size().to_vec()))
+            .field("svg", "The drawing as text in SVG.", |_, s: &SurfaceFigure| Ok(s.figure.svg()))
             .show(|s: &SurfaceFigure| {
                 let surface = &s.picture.surface;
                 let [low, high] = ends(&surface.energies.data);

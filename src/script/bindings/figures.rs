@@ -327,7 +327,7 @@ fn plots() -> Vec<Native> {
             .options::<PlotOptions>()
             .returns("a Figure")
             .example("plot([1, 2, 3], [1, 4, 9], #{title: \"squares\"}).title", "\"squares\"", 0.0)
-            .run(|_, mut args| {
+            .run(|call, mut args| {
                 let (x, y) = (lists(&args, 0)?, lists(&args, 1)?);
                 let options: PlotOptions = args.options()?;
                 if x.len() != 1 && x.len() != y.len() {
@@ -339,7 +339,10 @@ fn plots() -> Vec<Native> {
                     .enumerate()
                     .map(|(k, y)| Series { x: x[if x.len() == 1 { 0 } else { k }].clone(), y })
                     .collect();
-                plot(&series, &options)
+                let drawn = plot(&series, &options)?;
+                let points = series.iter().flat_map(|s| s.x.iter().zip(&s.y));
+                warn_of_logs(call, points, [options.x_log, options.y_log]);
+                Ok(drawn)
             }),
         Native::new("scatter", "Draws points, coloured by numbers where asked.")
             .group("Figures")
@@ -348,10 +351,12 @@ fn plots() -> Vec<Native> {
             .options::<ScatterOptions>()
             .returns("a Figure")
             .example("scatter([1, 2], [3, 4], #{colour: [0.1, 0.9], size: [400, 300]}).size", "[400.0, 300.0]", 0.0)
-            .run(|_, mut args| {
+            .run(|call, mut args| {
                 let (x, y) = (args.vector(0)?, args.vector(1)?);
                 let options: ScatterOptions = args.options()?;
-                scatter(&x, &y, &options)
+                let drawn = scatter(&x, &y, &options)?;
+                warn_of_logs(call, x.iter().zip(y.iter()), [options.x_log, options.y_log]);
+                Ok(drawn)
             }),
         Native::new("histogram", "Draws how often numbers fall where.")
             .group("Figures")
@@ -442,6 +447,19 @@ fn plots() -> Vec<Native> {
     ]
 }
 
+/// Tells of points that a logarithmic axis has no place for.
+fn warn_of_logs<'a>(call: &Call, points: impl Iterator<Item = (&'a f64, &'a f64)>, [x_log, y_log]: [bool; 2]) {
+    let (mut all, mut lost) = (0usize, 0usize);
+    for (x, y) in points {
+        all += 1;
+        lost += usize::from((x_log && *x <= 0.0) || (y_log && *y <= 0.0));
+    }
+    if lost > 0 {
+        let name = call.name();
+        call.run().warn(&format!("{name}: {lost} of {all} points are not positive and so not drawn on the logarithmic axis"));
+    }
+}
+
 /// Numbers, or several lists of them: arrays, vectors, the rows of a matrix.
 fn lists(args: &Arguments, k: usize) -> Result<Vec<Vec<f64>>> {
     let value = args.value(k);
@@ -526,6 +544,7 @@ mod tests {
             ("plot([], [])", "no numbers to draw"),
             ("heatmap([[1, 2], [3]])", "equal lengths"),
             ("figure([1])", "found 1 at index 0"),
+            ("plot([1, 2], [1, 2]).inset(plot([1], [1]), #{size: 0.01})", "`size` must be from 0.15 to 0.8"),
             ("figure([])", "nothing in it"),
             ("histogram([1, 2], #{bins: 0})", "`bins` must be at least 1"),
             ("scatter([1], [2], #{colour: \"blu\"})", "takes a colour"),
