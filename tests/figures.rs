@@ -86,8 +86,12 @@ fn zooms_gaps_and_kinds_are_drawn() {
                  energy_range: [-1, 1], log: false, kind: \"{kind}\"}}).save(\"{path}/gap.svg\")"
         ));
     }
-    holds("let f = surface(lennard_jones(2), [0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0], #{points: 3, range: [-2, 2]}); !(f.energies[1][1] < 1e300)");
-    holds("let f = slice(muller_brown(), [0, 0], [1, 1]); figure([f, surface(harmonic(2), [0, 0], [1, 0], [0, 1], #{points: 5})]).size[0] > 1000");
+    holds(
+        "let f = surface(lennard_jones(2), [0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0], #{points: 3, range: [-2, 2]}); !(f.energies[1][1] < 1e300)",
+    );
+    holds(
+        "let f = slice(muller_brown(), [0, 0], [1, 1]); figure([f, surface(harmonic(2), [0, 0], [1, 0], [0, 1], #{points: 5})]).size[0] > 1000",
+    );
 }
 
 #[test]

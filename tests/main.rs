@@ -1,1 +1,12 @@
+//! All integration tests in one binary: each would link 300 crates again.
 
+mod architecture;
+mod cli;
+mod docs;
+mod errors;
+mod figures;
+mod landscape;
+mod potentials;
+mod published;
+mod readers;
+mod scripts;

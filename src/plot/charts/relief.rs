@@ -281,7 +281,7 @@ impl View<'_> {
                     }
                 }
                 let with = |lines: Vec<Vec<[f64; 2]>>, paint: Paint| Mark { shape: Shape::Lines(lines), paint, ..mark.clone() };
-                vec![with(behind, pale), with(seen, mark.paint.clone())]
+                vec![with(behind, pale).labelled(None), with(seen, mark.paint.clone())]
             }
             Shape::Points(points) => {
                 let (behind, seen): (Vec<[f64; 2]>, Vec<[f64; 2]>) = points.iter().partition(|p| hidden(p));
@@ -290,7 +290,7 @@ impl View<'_> {
                     paint,
                     ..mark.clone()
                 };
-                vec![with(behind, pale), with(seen, mark.paint.clone())]
+                vec![with(behind, pale).labelled(None), with(seen, mark.paint.clone())]
             }
             Shape::Texts { texts, place, halo } => {
                 let texts = texts.iter().map(|(p, text)| (on(*p), text.clone())).collect();

@@ -288,7 +288,7 @@ fn animation() -> Native {
         .takes("path", "the path of a file", "Ends in .gif; written whole or not at all.")
         .options::<AnimationOptions>()
         .example(
-            "let f = (1..4).collect().map(|n| plot([0, n], [0, n], #{size: [200, 150]})); animate(f, \"FOLDER/line.gif\", #{seconds_per_frame: 0.5})",
+            "let f = [1, 2, 3].map(|n| plot([0, n], [0, n], #{size: [200, 150]})); animate(f, \"FOLDER/line.gif\", #{seconds_per_frame: 0.5})",
             "()",
             0.0,
         )
