@@ -15,7 +15,7 @@ const LAYERS: [&str; 12] =
 const NEVER_DRAW: [&str; 6] = ["data", "network", "potentials", "algorithms", "landscape", "analysis"];
 
 /// A foreign crate, the layer it belongs to, and what the others use instead.
-const FOREIGN: [(&str, &str, &str); 19] = [
+const FOREIGN: [(&str, &str, &str); 21] = [
     ("rhai", "script", "a plain Rust value"),
     ("rustix", "base", "base::usage"),
     ("rusqlite", "landscape", "landscape::Landscape"),
@@ -25,6 +25,8 @@ const FOREIGN: [(&str, &str, &str); 19] = [
     ("tiny_skia", "plot", "plot::Figure"),
     ("svg2pdf", "plot", "plot::Figure"),
     ("dejavu", "plot", "plot::Figure"),
+    ("gif", "plot", "plot::animation"),
+    ("color_quant", "plot", "plot::animation"),
     ("lapack", "math", "math::eigen"),
     ("nalgebra", "math", "math::Matrix"),
     ("nalgebra_lapack", "math", "math::eigen"),

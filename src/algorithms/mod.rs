@@ -114,6 +114,8 @@ pub struct Pathway {
     pub length: f64,
     /// Energies along the way: minus side, transition state, plus side.
     pub energies: Vec<f64>,
+    /// Arc length from the minimum of the minus side.
+    pub distances: Vec<f64>,
 }
 
 /// A relaxed band.

@@ -46,7 +46,7 @@ pub fn pathway(
         Family::Surface => 0.01,
     });
     let top = crate::potentials::energy(potential, position);
-    let side = |sign: f64| -> Result<(Minimised, Vec<f64>, f64)> {
+    let side = |sign: f64| -> Result<(Minimised, Vec<[f64; 2]>, f64)> {
         let start: Vec<f64> = position.iter().zip(eigenvector).map(|(x, e)| x + sign * push_off / length * e).collect();
         let down = MinimiseOptions { tolerance: options.tolerance, max_iterations: options.max_iterations, ..Default::default() };
         let mut evaluator = Evaluator::new(run, potential);
@@ -55,12 +55,13 @@ pub fn pathway(
         let length = push_off + state.length;
         Ok((minimise::finish(run, potential, state, termination, &evaluator)?, trace, length))
     };
-    let (minus, mut energies, minus_length) = side(-1.0)?;
+    let (minus, down, minus_length) = side(-1.0)?;
     let (plus, up, plus_length) = side(1.0)?;
-    energies.reverse();
-    energies.push(top);
-    energies.extend(up);
-    Ok(Pathway { minus, plus, length: minus_length + plus_length, energies })
+    let mut points: Vec<[f64; 2]> = down.iter().rev().map(|[far, energy]| [minus_length - push_off - far, *energy]).collect();
+    points.push([minus_length, top]);
+    points.extend(up.iter().map(|[far, energy]| [minus_length + push_off + far, *energy]));
+    let (distances, energies) = points.into_iter().map(|[far, energy]| (far, energy)).unzip();
+    Ok(Pathway { minus, plus, length: minus_length + plus_length, energies, distances })
 }
 
 #[cfg(test)]
@@ -95,6 +96,9 @@ mod tests {
             assert_eq!((energies[0], energies[energies.len() - 1]), (way.minus.point.energy, way.plus.point.energy));
             assert!(energies[..=middle].is_sorted_by(|a, b| *a <= b + 1e-10), "{energies:?}");
             assert!(energies[middle..].is_sorted_by(|a, b| *b <= a + 1e-10), "{energies:?}");
+            // The last step may be Newton's alone, of no length that counts.
+            assert!(way.distances.is_sorted() && way.distances.len() == energies.len());
+            assert!(way.distances[0].abs() < 1e-9 && (way.distances[energies.len() - 1] - way.length).abs() < 1e-9 * way.length);
             ways += 1;
         }
         assert!(ways > 0);

@@ -16,6 +16,8 @@ pub struct LowestPath {
     pub transition_states: Vec<usize>,
     /// Minimum, transition state, minimum, …, minimum.
     pub energies: Vec<f64>,
+    /// Of each of these points, the sum of the distances up to it.
+    pub distances: Vec<f64>,
     /// The highest energy on the way less that of the first minimum.
     pub barrier: f64,
     /// Sum of the distances, after alignment, from each point to the next.
@@ -42,6 +44,7 @@ impl Landscape {
             minima: vec![a],
             transition_states: Vec::new(),
             energies: vec![state.minima[a - 1].energy],
+            distances: vec![0.0],
             barrier: 0.0,
             length: 0.0,
         };
@@ -56,6 +59,7 @@ impl Landscape {
             path.barrier = path.barrier.max(energy - state.minima[a - 1].energy);
             for side in [here, there] {
                 path.length += self.symmetry().distance(&top.position, &state.minima[side].position);
+                path.distances.push(path.length);
             }
             here = there;
         }

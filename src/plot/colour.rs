@@ -32,6 +32,12 @@ impl Colour {
         Colour(mix(self.0), mix(self.1), mix(self.2))
     }
 
+    /// This colour mixed with black: 0 leaves it, 1 is black.
+    pub fn darker(self, share: f64) -> Colour {
+        let mix = |c: u8| (c as f64 * (1.0 - share)).round() as u8;
+        Colour(mix(self.0), mix(self.1), mix(self.2))
+    }
+
     /// The colour with this name, or as `#rrggbb`.
     pub fn named(name: &str) -> Option<Colour> {
         if let Some(hex) = name.strip_prefix('#') {

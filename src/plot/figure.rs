@@ -3,15 +3,26 @@
 use super::canvas::{Across, Along, Canvas, draw_svg};
 use super::colour::Colour;
 use super::layout::{Room, draw_panel};
-use super::panel::Panel;
+use super::panel::{Corner, Inset, Panel};
 use super::{output, terminal};
 use crate::base::{Error, Result};
+use crate::options;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Width and height of a figure of one panel, in px.
 pub const SIZE: [f64; 2] = [720.0, 520.0];
 const GRID_TITLE: f64 = 32.0;
+
+options! {
+    /// Options of `inset`.
+    pub struct InsetOptions {
+        /// Where it stands.
+        corner: Option<Corner> = None => "where it covers least", ANY, "";
+        /// Its share of the width and the height.
+        size: f64 = 0.4, FRACTION, "";
+    }
+}
 
 /// A picture, ready to be saved or shown. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -71,6 +82,28 @@ impl Figure {
         Ok(Figure::of(panel, self.size))
     }
 
+    /// This figure with room above and below its data, as shares of their height, for what is written there.
+    pub fn with_margins(mut self, margin: [f64; 2]) -> Figure {
+        if let Content::Panel(panel) = &mut self.content {
+            Arc::make_mut(panel).y.margin = margin;
+        }
+        self
+    }
+
+    /// This figure with another one in a corner of it.
+    pub fn inset(&self, figure: &Figure, options: &InsetOptions) -> Result<Figure> {
+        let Content::Panel(mine) = &self.content else {
+            return Err(Error::value("inset: a figure of several panels has no one corner for an inset")
+                .hint("put it into one of its panels before figure([…])"));
+        };
+        if !(0.15..=0.8).contains(&options.size) {
+            return Err(Error::value(format!("inset: option `size` must be from 0.15 to 0.8, found {}", options.size)).at("size"));
+        }
+        let mut panel = Panel::clone(mine);
+        panel.insets.push(Inset { figure: figure.clone(), corner: options.corner, size: options.size });
+        Ok(Figure::of(panel, self.size))
+    }
+
     pub fn title(&self) -> &str {
         match &self.content {
             Content::Panel(panel) => &panel.title,
@@ -101,7 +134,7 @@ impl Figure {
         self.lines(width.max(20), height.max(8)).join("\n")
     }
 
-    fn draw(&self, canvas: &mut Canvas, [left, right, top, bottom]: Room) {
+    pub(super) fn draw(&self, canvas: &mut Canvas, [left, right, top, bottom]: Room) {
         match &self.content {
             Content::Panel(panel) => draw_panel(canvas, panel, [left, right, top, bottom]),
             Content::Grid { title, cells, columns } => {
@@ -122,7 +155,14 @@ impl Figure {
 
     fn lines(&self, width: usize, height: usize) -> Vec<String> {
         let (title, cells, columns) = match &self.content {
-            Content::Panel(panel) => return terminal::show_panel(panel, width, height),
+            Content::Panel(panel) => {
+                let mut lines = terminal::show_panel(panel, width, height);
+                // Characters are too coarse for a picture in a picture: insets come below.
+                for inset in &panel.insets {
+                    lines.extend(inset.figure.lines(width, height));
+                }
+                return lines;
+            }
             Content::Grid { title, cells, columns } => (title, cells, *columns),
         };
         // As many beside each other as stay readable.

@@ -2,6 +2,7 @@
 
 use super::charts::*;
 use super::colour::ColourMap;
+use super::figure::InsetOptions;
 use super::{Figure, output};
 use crate::math::matrix::Matrix;
 use resvg::usvg;
@@ -131,6 +132,30 @@ pub fn everything() -> Vec<(&'static str, Figure)> {
         ("box_plot", box_plot(&groups, &boxes).unwrap()),
         ("box_plot_crowded", box_plot(&many, &crowded).unwrap()),
     ];
+    // Several decades with a hole, below a legend that finds no corner.
+    let decades: Vec<f64> =
+        energies.data.iter().map(|e| if *e > 600.0 { f64::NAN } else { (e + 147.0).max(0.0).powi(2) }).collect();
+    let decades = Matrix::from_rows(80, 60, decades);
+    let crossing = PlotOptions { labels: vec![text("from side to side")], ..PlotOptions::default() };
+    let diagonals = plot(&[Series { x: vec![10.0, 70.0, 10.0, 70.0], y: vec![5.0, 55.0, 55.0, 5.0] }], &crossing).unwrap();
+    let logs = HeatmapOptions { log: true, title: text("Decades"), colour_label: text("height"), ..HeatmapOptions::default() };
+    all.push(("heatmap_log", heatmap(&decades, &logs).unwrap().with(&diagonals).unwrap()));
+    let logs = ContourOptions { log: true, title: text("Decades"), colour_label: text("height"), ..ContourOptions::default() };
+    all.push(("contour_log", contour(&decades, &logs).unwrap().with(&diagonals).unwrap()));
+    for (name, azimuth) in [("surface_plot", -60.0), ("surface_plot_turned", 130.0)] {
+        let relief = ReliefOptions {
+            title: text("Müller–Brown"),
+            x_label: text("along a, |a| = 39.39"),
+            y_label: text("along b, |b| = 39.39"),
+            range: Some(Interval([-150.0, 100.0])),
+            colour_label: text("energy"),
+            azimuth,
+            ..ReliefOptions::default()
+        };
+        all.push((name, surface_plot(&energies, &relief, Vec::new()).unwrap()));
+    }
+    let corner = InsetOptions { corner: None, size: 0.45 };
+    all.push(("inset", all[0].1.inset(&all[9].1, &corner).unwrap()));
     let cells: Vec<Figure> = [0, 1, 8, 9].map(|k: usize| all[k].1.clone()).to_vec();
     let together = FigureOptions { title: text("Four at once"), ..FigureOptions::default() };
     all.push(("figure", figure(cells, &together).unwrap()));
@@ -174,7 +199,8 @@ fn everything_fits_the_terminal() {
             let shown = figure.show(width, height);
             let widest = shown.lines().map(|l| l.chars().count()).max().unwrap();
             assert!(widest <= width.max(20), "{name}: {widest} characters in {width}\n{shown}");
-            if name != "figure" {
+            // Several panels are as many pictures below each other.
+            if name != "figure" && name != "inset" {
                 assert!(shown.lines().count() <= height.max(11), "{name}: {} lines in {height}\n{shown}", shown.lines().count());
             }
         }

@@ -3,8 +3,8 @@
 use super::canvas::{Across, Along, Canvas, text_width};
 use super::clip::{clip_area, clip_line};
 use super::colour::Colour;
-use super::mark::{Mark, Shape};
-use super::panel::{ColourScale, Panel};
+use super::mark::{Mark, Shape, TextPlace};
+use super::panel::{ColourScale, Corner, Inset, Panel};
 use super::scale::{Scale, Tick, drawable};
 
 const TITLE: f64 = 16.0;
@@ -17,6 +17,10 @@ const EDGE: f64 = 10.0;
 /// From line to line of a text in several.
 const LINE: f64 = 15.0;
 const BAR_WIDTH: f64 = 14.0;
+/// From entry to entry of a legend.
+const LEGEND_LINE: f64 = 18.0;
+/// Width of the paper round a text that stands on colours.
+const HALO: f64 = 1.6;
 
 /// A rectangle on the sheet in px: left, right, top, bottom.
 pub type Room = [f64; 4];
@@ -34,12 +38,13 @@ struct Arranged<'a> {
     names: Vec<Vec<String>>,
     upright_names: bool,
     legend: Option<Legend<'a>>,
+    /// Where each inset of the panel goes.
+    insets: Vec<Room>,
 }
 
 struct Legend<'a> {
-    left: f64,
-    top: f64,
-    entries: Vec<(String, &'a Mark)>,
+    /// Name, mark, and the upper left corner of each entry.
+    entries: Vec<(String, &'a Mark, [f64; 2])>,
 }
 
 /// Draws a panel into a part of the sheet.
@@ -61,6 +66,12 @@ pub fn draw_panel(canvas: &mut Canvas, panel: &Panel, room: Room) {
     }
     if let Some(legend) = &arranged.legend {
         legend.draw(canvas, panel);
+    }
+    for (inset, room) in panel.insets.iter().zip(&arranged.insets) {
+        canvas.rectangle(*room, Colour::WHITE);
+        inset.figure.draw(canvas, *room);
+        let [left, right, top, bottom] = *room;
+        canvas.line(&[[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], Colour::MISSING, 1.0);
     }
 }
 
@@ -109,11 +120,18 @@ fn arrange(panel: &Panel, room: Room) -> Arranged<'_> {
         [] => fitting_ticks(&x, inner[1] - inner[0]),
         named => named_ticks(named, &x),
     };
-    let mut arranged = Arranged { panel, inner, x, y, x_ticks: x_ticks_in(&inner), y_ticks, names, upright_names, legend: None };
+    let x_ticks = x_ticks_in(&inner);
+    let insets = Vec::new();
+    let mut arranged = Arranged { panel, inner, x, y, x_ticks, y_ticks, names, upright_names, legend: None, insets };
     arranged.make_room_for_last_label(room);
+    for inset in &panel.insets {
+        let place = arranged.inset_room(inset);
+        arranged.insets.push(place);
+    }
     if !entries.is_empty() {
+        let right = arranged.inner[1];
         arranged.place_legend(entries);
-        if arranged.legend.as_ref().is_some_and(|l| l.left >= arranged.inner[1]) {
+        if arranged.inner[1] < right {
             arranged.x_ticks = x_ticks_in(&arranged.inner);
         }
     }
@@ -192,10 +210,15 @@ impl<'a> Arranged<'a> {
                     canvas.rectangle(sides, brush.colour(k));
                 }
             }
-            Shape::Areas(areas) => {
-                for (k, area) in areas.iter().enumerate() {
+            Shape::Areas { corners, joined } => {
+                for (k, area) in corners.iter().enumerate() {
                     let points: Vec<[f64; 2]> = area.iter().filter_map(|p| self.at(*p)).collect();
-                    canvas.area(&clip_area(&points, self.inner), brush.colour(k));
+                    let mut cut = clip_area(&points, self.inner);
+                    canvas.area(&cut, brush.colour(k));
+                    if let (true, Some(first)) = (*joined, cut.first().copied()) {
+                        cut.push(first);
+                        canvas.line(&cut, brush.colour(k).darker(0.2), mark.width);
+                    }
                 }
             }
             Shape::Errors(bars) => {
@@ -203,16 +226,28 @@ impl<'a> Arranged<'a> {
                     self.draw_error(canvas, *x, *low, *high, brush.colour(k), mark.width);
                 }
             }
-            Shape::Texts { texts, beside } => {
+            Shape::Texts { texts, place, halo } => {
                 for (k, (p, text)) in texts.iter().enumerate() {
                     let Some(p) = self.at(*p).filter(|p| self.is_inside(*p)) else { continue };
-                    let (at, along, across) = if !beside {
-                        ([p[0], p[1] + 3.0], Along::Middle, Across::Below)
-                    } else if p[0] + 7.0 + text_width(text, mark.width) < self.inner[1] + EDGE {
-                        ([p[0] + 7.0, p[1]], Along::Start, Across::Middle)
-                    } else {
-                        ([p[0] - 7.0, p[1]], Along::End, Across::Middle)
+                    let right_has_room = p[0] + 7.0 + text_width(text, mark.width) < self.inner[1] + EDGE;
+                    let (at, along, across) = match place {
+                        TextPlace::Below => ([p[0], p[1] + 3.0], Along::Middle, Across::Below),
+                        TextPlace::Under => ([p[0], p[1] + 7.0], Along::Middle, Across::Below),
+                        TextPlace::Above => ([p[0], p[1] - 7.0 - 0.76 * mark.width], Along::Middle, Across::Below),
+                        TextPlace::Beside if right_has_room => ([p[0] + 7.0, p[1]], Along::Start, Across::Middle),
+                        TextPlace::Beside => ([p[0] - 7.0, p[1]], Along::End, Across::Middle),
+                        TextPlace::Before => (p, Along::End, Across::Middle),
+                        TextPlace::After => (p, Along::Start, Across::Middle),
+                        TextPlace::On => (p, Along::Middle, Across::Middle),
                     };
+                    if *halo {
+                        for (x, y) in
+                            [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (-0.7, -0.7), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7)]
+                        {
+                            let beside = [at[0] + HALO * x, at[1] + HALO * y];
+                            canvas.text(beside, text, mark.width, along, across, Colour::WHITE);
+                        }
+                    }
                     canvas.text(at, text, mark.width, along, across, brush.colour(k));
                 }
             }
@@ -285,7 +320,27 @@ impl<'a> Arranged<'a> {
         }
     }
 
-    /// Puts the legend into the corner that holds nothing, or to the right of the panel when all four hold something.
+    /// The corner that an inset asks for, or else the one where it covers least.
+    fn inset_room(&self, inset: &Inset) -> Room {
+        let [left, right, top, bottom] = self.inner;
+        let (width, height) = (inset.size * (right - left), inset.size * (bottom - top));
+        let rooms = Corner::ALL.iter().map(|corner| {
+            let left = if corner.is_right() { right - width - 6.0 } else { left + 10.0 };
+            let top = if corner.is_top() { top + 4.0 } else { bottom - height - 10.0 };
+            (*corner, [left, left + width, top, top + height])
+        });
+        let mut covered: Vec<(Corner, Room, usize)> = rooms.map(|(corner, room)| (corner, room, 0)).collect();
+        self.each_place(|p| {
+            for (_, room, count) in &mut covered {
+                *count += usize::from(p[0] > room[0] && p[0] < room[1] && p[1] > room[2] && p[1] < room[3]);
+            }
+        });
+        let asked = covered.iter().find(|(corner, _, _)| inset.corner == Some(*corner));
+        asked.or_else(|| covered.iter().min_by_key(|(_, _, count)| *count)).map_or(self.inner, |(_, room, _)| *room)
+    }
+
+    /// Puts the legend into the corner that holds nothing. When all four hold something it goes to the right of the panel, or above it where
+    /// the colour bar stands on the right.
     fn place_legend(&mut self, entries: Vec<(String, &'a Mark)>) {
         let [left, right, top, bottom] = self.inner;
         let (width, height) = legend_size(&entries);
@@ -306,16 +361,28 @@ impl<'a> Arranged<'a> {
         let free = taken.iter().position(|t| !t);
         let [x, y] = match free {
             Some(k) => corners[k],
+            None if self.panel.colours.is_some() => {
+                let legend = Legend::in_rows(entries, [left, right, top]);
+                self.inner[2] += legend.height();
+                self.legend = Some(legend);
+                return;
+            }
             None => {
                 self.inner[1] -= width + 12.0;
                 [self.inner[1] + 12.0, top]
             }
         };
-        self.legend = Some(Legend { left: x, top: y, entries });
+        let below = |(k, (label, mark)): (usize, (String, &'a Mark))| (label, mark, [x, y + LEGEND_LINE * k as f64]);
+        self.legend = Some(Legend { entries: entries.into_iter().enumerate().map(below).collect() });
     }
 
     /// Calls `see` with places that marks cover, close enough together that no legend slips between them.
     fn each_place(&self, mut see: impl FnMut([f64; 2])) {
+        for [left, right, top, bottom] in &self.insets {
+            for (k, l) in (0..=8).flat_map(|k| (0..=8).map(move |l| (k, l))) {
+                see([left + (right - left) * k as f64 / 8.0, top + (bottom - top) * l as f64 / 8.0]);
+            }
+        }
         let mut stretch = |a: [f64; 2], b: [f64; 2]| {
             let steps = ((a[0] - b[0]).hypot(a[1] - b[1]) / 8.0).clamp(1.0, 2000.0) as usize;
             for k in 0..=steps {
@@ -325,7 +392,7 @@ impl<'a> Arranged<'a> {
         };
         for mark in &self.panel.marks {
             match &mark.shape {
-                Shape::Lines(paths) | Shape::Areas(paths) => {
+                Shape::Lines(paths) | Shape::Areas { corners: paths, .. } => {
                     for path in paths {
                         for pair in path.windows(2) {
                             if let (Some(a), Some(b)) = (self.at(pair[0]), self.at(pair[1])) {
@@ -356,28 +423,50 @@ impl<'a> Arranged<'a> {
     }
 }
 
-impl Legend<'_> {
+impl<'a> Legend<'a> {
+    /// Entries beside each other, in as many rows as they need between left and right.
+    fn in_rows(entries: Vec<(String, &'a Mark)>, [left, right, top]: [f64; 3]) -> Legend<'a> {
+        let (mut x, mut y) = (left, top - 6.0);
+        let mut placed = Vec::with_capacity(entries.len());
+        for (label, mark) in entries {
+            let width = 26.0 + text_width(&label, SMALL);
+            if x > left && x + width > right {
+                (x, y) = (left, y + LEGEND_LINE);
+            }
+            placed.push((label, mark, [x, y]));
+            x += width + 20.0;
+        }
+        Legend { entries: placed }
+    }
+
+    /// What entries in rows take above the panel.
+    fn height(&self) -> f64 {
+        let rows = |e: &(String, &Mark, [f64; 2])| e.2[1];
+        let first = self.entries.first().map_or(0.0, rows);
+        self.entries.last().map_or(0.0, rows) - first + LEGEND_LINE
+    }
+
     fn draw(&self, canvas: &mut Canvas, panel: &Panel) {
-        for (k, (label, mark)) in self.entries.iter().enumerate() {
-            let y = self.top + 10.0 + 18.0 * k as f64;
+        for (label, mark, [left, top]) in &self.entries {
+            let (left, y) = (*left, top + 10.0);
             let colour = panel.paint(mark).colour(0);
             match mark.shape {
                 Shape::Lines(_) | Shape::Errors(_) => {
-                    canvas.line(&[[self.left, y], [self.left + 20.0, y]], colour, mark.width.max(1.5));
+                    canvas.line(&[[left, y], [left + 20.0, y]], colour, mark.width.max(1.5));
                 }
-                Shape::Points(_) | Shape::Texts { .. } => canvas.circle([self.left + 10.0, y], 4.0, colour),
-                Shape::Rectangles { .. } | Shape::Areas(_) => {
-                    canvas.rectangle([self.left + 3.0, self.left + 17.0, y - 5.0, y + 5.0], colour);
+                Shape::Points(_) | Shape::Texts { .. } => canvas.circle([left + 10.0, y], 4.0, colour),
+                Shape::Rectangles { .. } | Shape::Areas { .. } => {
+                    canvas.rectangle([left + 3.0, left + 17.0, y - 5.0, y + 5.0], colour);
                 }
             }
-            canvas.text([self.left + 26.0, y], label, SMALL, Along::Start, Across::Middle, Colour::INK);
+            canvas.text([left + 26.0, y], label, SMALL, Along::Start, Across::Middle, Colour::INK);
         }
     }
 }
 
 fn legend_size(entries: &[(String, &Mark)]) -> (f64, f64) {
     let widest = entries.iter().map(|(label, _)| text_width(label, SMALL)).fold(0.0, f64::max);
-    (26.0 + widest, 18.0 * entries.len() as f64 + 2.0)
+    (26.0 + widest, LEGEND_LINE * entries.len() as f64 + 2.0)
 }
 
 /// How much of the width a colour bar takes.

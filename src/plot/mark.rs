@@ -23,12 +23,31 @@ pub enum Shape {
     Points(Vec<[f64; 2]>),
     /// Filled rectangles `[x0, x1, y0, y1]`: bars, cells, boxes. `joined` cells share their borders and show no gaps.
     Rectangles { corners: Vec<[f64; 4]>, joined: bool },
-    /// Filled polygons.
-    Areas(Vec<Vec<[f64; 2]>>),
+    /// Filled polygons, each over those before it. `joined` ones have a thin darker border of their own: the facets of a surface.
+    Areas { corners: Vec<Vec<[f64; 2]>>, joined: bool },
     /// Vertical bars with caps, `[x, low, high]`.
     Errors(Vec<[f64; 3]>),
-    /// Texts at points: centred below them, or beside them.
-    Texts { texts: Vec<([f64; 2], String)>, beside: bool },
+    /// Texts at points. With a halo they can be read on any colour.
+    Texts { texts: Vec<([f64; 2], String)>, place: TextPlace, halo: bool },
+}
+
+/// Where a text stands relative to its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextPlace {
+    /// Centred below it: the end of a line.
+    Below,
+    /// Centred below it: a filled circle.
+    Under,
+    /// Centred above it.
+    Above,
+    /// To its right, or to its left where there is no room.
+    Beside,
+    /// Ends at it.
+    Before,
+    /// Begins at it.
+    After,
+    /// In the middle on it.
+    On,
 }
 
 /// What colours a mark: one colour, or a number for each of its parts that the panel's colour scale turns into one.
@@ -51,7 +70,7 @@ impl Mark {
     /// Calls `see` with every point that the axes must hold.
     pub fn each_corner(&self, mut see: impl FnMut(f64, f64)) {
         match &self.shape {
-            Shape::Lines(paths) | Shape::Areas(paths) => paths.iter().flatten().for_each(|p| see(p[0], p[1])),
+            Shape::Lines(paths) | Shape::Areas { corners: paths, .. } => paths.iter().flatten().for_each(|p| see(p[0], p[1])),
             Shape::Points(points) => points.iter().for_each(|p| see(p[0], p[1])),
             Shape::Rectangles { corners, .. } => corners.iter().for_each(|r| {
                 see(r[0], r[2]);

@@ -5,6 +5,7 @@
 //! place that speaks to plotters), [`figure`] is what a script holds, [`charts`] make figures from numbers. This layer knows nothing
 //! of landscapes: see `figures` for what draws them.
 
+pub mod animation;
 mod canvas;
 pub mod charts;
 mod clip;
@@ -23,6 +24,6 @@ mod gallery;
 
 pub use colour::{Colour, ColourMap};
 pub use figure::Figure;
-pub use mark::{Mark, Paint, Shape};
+pub use mark::{Mark, Paint, Shape, TextPlace};
 pub use panel::{Axis, ColourScale, Panel};
 pub use pixels::Pixels;

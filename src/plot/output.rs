@@ -37,11 +37,26 @@ pub fn save_svg_as(svg: &str, path: &Path, title: &str) -> Result<()> {
 
 /// The drawing in pixels, two for each px.
 pub fn png(svg: &str) -> Result<Vec<u8>> {
+    rendered(svg, PNG_SCALE)?.encode_png().map_err(|e| conversion("PNG", e))
+}
+
+/// Width, height and the pixels of the drawing, `scale` for each px: red, green, blue, opaque.
+pub(super) fn pixels(svg: &str, scale: f32) -> Result<(u32, u32, Vec<u8>)> {
+    let drawn = rendered(svg, scale)?;
+    Ok((drawn.width(), drawn.height(), drawn.take()))
+}
+
+fn rendered(svg: &str, scale: f32) -> Result<tiny_skia::Pixmap> {
     let tree = parse(svg)?;
-    let size = tree.size().to_int_size().scale_by(PNG_SCALE).ok_or_else(|| conversion("PNG", "its size"))?;
-    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or_else(|| conversion("PNG", "its size"))?;
-    resvg::render(&tree, tiny_skia::Transform::from_scale(PNG_SCALE, PNG_SCALE), &mut pixels.as_mut());
-    pixels.encode_png().map_err(|e| conversion("PNG", e))
+    let (width, height) = (scaled(f64::from(tree.size().width()), scale), scaled(f64::from(tree.size().height()), scale));
+    let mut drawn = tiny_skia::Pixmap::new(width, height).ok_or_else(|| conversion("pixels", "its size"))?;
+    resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut drawn.as_mut());
+    Ok(drawn)
+}
+
+/// Pixels for a length of the drawing in px.
+pub(super) fn scaled(px: f64, scale: f32) -> u32 {
+    (px * f64::from(scale)).round() as u32
 }
 
 /// The drawing as a PDF of one page, a px being 1/72 inch.
@@ -75,7 +90,7 @@ fn conversion(to: &str, reason: impl std::fmt::Display) -> Error {
 }
 
 /// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("figure");
     let beside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
     let written = std::fs::File::create(&beside)

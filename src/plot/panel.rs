@@ -1,8 +1,10 @@
 //! A panel: marks between two axes, with a title and, where numbers became colours, a colour bar.
 
 use super::colour::{Colour, ColourMap};
+use super::figure::Figure;
 use super::mark::{Mark, Paint, Shape, extent};
 use super::scale::{Scale, drawable};
+use crate::choices;
 
 /// One axis of a panel.
 #[derive(Debug, Clone)]
@@ -39,27 +41,72 @@ pub struct ColourScale {
     pub map: ColourMap,
     pub name: String,
     pub range: [f64; 2],
+    /// Equal ratios are equal steps of colour; what is not positive has none.
+    pub log: bool,
 }
 
 impl ColourScale {
     /// The scale over all finite values.
     pub fn over(values: &[f64], map: ColourMap, name: &str) -> ColourScale {
-        ColourScale { map, name: name.into(), range: extent(values.iter().copied(), false).unwrap_or([0.0, 1.0]) }
+        ColourScale { map, name: name.into(), range: extent(values.iter().copied(), false).unwrap_or([0.0, 1.0]), log: false }
+    }
+
+    /// The logarithmic scale over all positive values.
+    pub fn log_over(values: &[f64], map: ColourMap, name: &str) -> ColourScale {
+        ColourScale { map, name: name.into(), range: extent(values.iter().copied(), true).unwrap_or([0.1, 1.0]), log: true }
     }
 
     /// The scale of the colour bar beside the panel.
     pub fn scale(&self) -> Scale {
-        Scale::new(self.range[0], self.range[1], false, [0.0, 0.0])
+        Scale::new(self.range[0], self.range[1], self.log, [0.0, 0.0])
     }
 
     /// One of 256 steps for a value; `None` when it has none (drawn grey).
     pub fn step(&self, scale: &Scale, value: f64) -> Option<u8> {
-        if value.is_nan() { None } else { Some((scale.place(value).clamp(0.0, 1.0) * 255.0).round() as u8) }
+        if value.is_nan() || (self.log && value <= 0.0) {
+            None
+        } else {
+            Some((scale.place(value).clamp(0.0, 1.0) * 255.0).round() as u8)
+        }
     }
 
     pub fn colour(&self, step: Option<u8>) -> Colour {
         self.map.at(step.map_or(f64::NAN, |s| s as f64 / 255.0))
     }
+}
+
+choices! {
+    /// A corner of a panel.
+    pub enum Corner {
+        /// Above, on the right.
+        TopRight = "top_right",
+        /// Above, on the left.
+        TopLeft = "top_left",
+        /// Below, on the right.
+        BottomRight = "bottom_right",
+        /// Below, on the left.
+        BottomLeft = "bottom_left",
+    }
+}
+
+impl Corner {
+    pub fn is_right(self) -> bool {
+        matches!(self, Corner::TopRight | Corner::BottomRight)
+    }
+
+    pub fn is_top(self) -> bool {
+        matches!(self, Corner::TopRight | Corner::TopLeft)
+    }
+}
+
+/// A figure in a corner of a panel.
+#[derive(Debug, Clone)]
+pub struct Inset {
+    pub figure: Figure,
+    /// Where it stands; without one where it covers least.
+    pub corner: Option<Corner>,
+    /// Its share of the panel's width and height.
+    pub size: f64,
 }
 
 /// Marks between axes.
@@ -70,11 +117,19 @@ pub struct Panel {
     pub y: Axis,
     pub marks: Vec<Mark>,
     pub colours: Option<ColourScale>,
+    pub insets: Vec<Inset>,
 }
 
 impl Panel {
     pub fn new(x_title: &str, y_title: &str) -> Panel {
-        Panel { title: String::new(), x: Axis::new(x_title), y: Axis::new(y_title), marks: Vec::new(), colours: None }
+        Panel {
+            title: String::new(),
+            x: Axis::new(x_title),
+            y: Axis::new(y_title),
+            marks: Vec::new(),
+            colours: None,
+            insets: Vec::new(),
+        }
     }
 
     /// The scales of both axes: their ranges, or what holds every mark.

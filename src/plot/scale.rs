@@ -110,6 +110,22 @@ impl Scale {
         if ticks.len() < 2 { self.linear_ticks(most.min(4)) } else { ticks.into_iter().step_by(stride).collect() }
     }
 
+    /// About `count` tidy numbers whose ratios are equal or nearly so: of each decade as many as fit, from 1, 1.5, 2, 3, 5, 7 down to 1.
+    /// A stretch that is too short for any two of them gets linear ticks.
+    pub fn ratios(&self, count: usize) -> Vec<f64> {
+        let powers = (self.low.log10().floor() as i32)..=(self.high.log10().floor() as i32);
+        let of = |tenths: &[i64]| -> Vec<f64> {
+            let all = powers.clone().flat_map(|power| tenths.iter().map(move |m| times_power(*m, power - 1)));
+            all.filter(|v| *v >= self.low && *v <= self.high).collect()
+        };
+        let finest: [&[i64]; 4] = [&[10, 15, 20, 30, 50, 70], &[10, 20, 50], &[10, 30], &[10]];
+        match finest.iter().map(|tenths| of(tenths)).find(|values| values.len() <= count) {
+            Some(values) if values.len() >= 2 => values,
+            Some(_) => self.linear_ticks(count).into_iter().map(|t| t.value).filter(|v| *v > 0.0).collect(),
+            None => self.log_ticks(count).into_iter().map(|t| t.value).collect(),
+        }
+    }
+
     /// Unlabelled ticks between the labelled ones: on a logarithmic scale the whole multiples of each power of ten.
     pub fn minor_ticks(&self) -> Vec<f64> {
         let (low, high) = (self.low.log10(), self.high.log10());
@@ -227,6 +243,16 @@ mod tests {
         assert_eq!(labels(2.0, 70.0, true, 6), ["2", "5", "10", "20", "50"]);
         assert_eq!(labels(1e-12, 1e6, true, 5), ["10⁻¹²", "10⁻⁸", "10⁻⁴", "1", "10⁴"]);
         assert_eq!(Scale { low: 0.0, high: 1.0, log: false }.ticks(10)[3].value, 0.3);
+    }
+
+    #[test]
+    fn ratios_are_tidy() {
+        let ratios = |low: f64, high: f64, count| Scale { low, high, log: true }.ratios(count);
+        assert_eq!(ratios(0.9, 120.0, 8), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0]);
+        assert_eq!(ratios(0.02, 2.0, 5), [0.03, 0.1, 0.3, 1.0]);
+        assert_eq!(ratios(0.01, 0.1, 20), [0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1]);
+        assert!(ratios(1e-9, 1e9, 5).len() <= 5);
+        assert!(ratios(3.1, 3.4, 15).len() >= 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A Braille character holds 2 × 4 dots, so that 80 × 24 characters are a picture of about 140 × 70 dots. Where a legend must tell
 //! several curves apart without colour, each has a symbol of its own instead.
 
-use super::mark::{Mark, Paint, Shape};
+use super::mark::{Mark, Paint, Shape, TextPlace};
 use super::panel::{Brush, Panel};
 use super::scale::{Scale, Tick, drawable, short};
 
@@ -22,7 +22,9 @@ pub fn show_panel(panel: &Panel, width: usize, height: usize) -> Vec<String> {
     if !panel.y.title.is_empty() {
         above.push(cut(&panel.y.title, width));
     }
-    let shaded = panel.marks.iter().any(|m| matches!(m.shape, Shape::Rectangles { joined: true, .. }));
+    let shaded = panel.marks.iter().any(|m| {
+        matches!(m.shape, Shape::Rectangles { joined: true, .. } | Shape::Areas { joined: true, .. }) && !m.values().is_empty()
+    });
     let below = if panel.x.hidden { 0 } else { 2 }
         + usize::from(!panel.x.title.is_empty())
         + usize::from(legend.len() > 1)
@@ -216,11 +218,17 @@ impl Sheet {
             }
             Shape::Rectangles { corners, joined } => self.rectangles(corners, *joined, panel, mark),
             // A band would hide the curve that it belongs to.
-            Shape::Areas(_) => {}
-            Shape::Texts { texts, .. } => {
+            Shape::Areas { joined: false, .. } => {}
+            Shape::Areas { corners, joined: true } => {
+                let brush = panel.paint(mark);
+                for (k, area) in corners.iter().enumerate() {
+                    self.facet(area, &brush, k);
+                }
+            }
+            Shape::Texts { texts, place, .. } => {
                 for (p, text) in texts {
                     if let Some(at) = self.at(*p) {
-                        self.write(at, text);
+                        self.write(at, text, *place);
                     }
                 }
             }
@@ -255,16 +263,48 @@ impl Sheet {
         }
     }
 
-    /// Writes a text in the row below a point.
-    fn write(&mut self, at: [f64; 2], text: &str) {
-        let row = (at[1] / 4.0).floor() + 1.0;
+    /// Shades the characters whose middles lie in a polygon.
+    fn facet(&mut self, area: &[[f64; 2]], brush: &Brush, part: usize) {
+        let corners: Vec<[f64; 2]> = area.iter().filter_map(|p| self.at(*p)).map(|[x, y]| [x / 2.0, y / 4.0]).collect();
+        let across = |k: usize, most: usize| {
+            let ends = corners.iter().fold([f64::INFINITY, 0.0f64], |e, c| [e[0].min(c[k]), e[1].max(c[k])]);
+            ends[0].max(0.0) as usize..(ends[1] as usize + 1).min(most)
+        };
+        for row in across(1, self.rows) {
+            for column in across(0, self.columns) {
+                let (x, y) = (column as f64 + 0.5, row as f64 + 0.5);
+                // A point is inside when a ray from it crosses the border an odd number of times.
+                let crossed = (0..corners.len()).filter(|&k| {
+                    let (a, b) = (corners[k], corners[(k + 1) % corners.len()]);
+                    (a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0])
+                });
+                if crossed.count() % 2 == 1 {
+                    self.shade(column, row, brush, part);
+                }
+            }
+        }
+    }
+
+    /// Writes a text at a point: below it, or where its place puts it.
+    fn write(&mut self, at: [f64; 2], text: &str, place: TextPlace) {
+        let row = (at[1] / 4.0).floor()
+            + match place {
+                TextPlace::Below | TextPlace::Under => 1.0,
+                TextPlace::Above => -1.0,
+                _ => 0.0,
+            };
         let length = text.chars().count();
         if row < 0.0 || length > self.columns {
             return;
         }
         let row = (row as usize).min(self.rows - 1);
-        let middle = (at[0].max(0.0) / 2.0) as usize;
-        let start = middle.saturating_sub(length / 2).min(self.columns - length);
+        let column = (at[0].max(0.0) / 2.0) as usize;
+        let start = match place {
+            TextPlace::Below | TextPlace::Under | TextPlace::Above | TextPlace::On => column.saturating_sub(length / 2),
+            TextPlace::Beside | TextPlace::After => column + 2,
+            TextPlace::Before => column.saturating_sub(length + 1),
+        };
+        let start = start.min(self.columns - length);
         for (k, c) in cut(text, length).chars().enumerate() {
             self.over[row * self.columns + start + k] = Some(c);
         }

@@ -85,8 +85,8 @@ pub struct State {
     pub resets: usize,
     /// Arc length so far.
     pub length: f64,
-    /// Energies after every step, where somebody wants the profile.
-    pub trace: Option<Vec<f64>>,
+    /// Arc length so far and energy after every step, where somebody wants the profile.
+    pub trace: Option<Vec<[f64; 2]>>,
 }
 
 impl State {
@@ -101,7 +101,7 @@ impl State {
         self.energy = energy;
         self.length += length;
         if let Some(trace) = &mut self.trace {
-            trace.push(energy);
+            trace.push([self.length, energy]);
         }
     }
 }

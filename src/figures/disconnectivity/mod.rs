@@ -22,7 +22,7 @@ use crate::landscape::tree::MergeTree;
 use crate::options;
 use crate::plot::charts::Size;
 use crate::plot::colour::{Colour, ColourMap};
-use crate::plot::{ColourScale, Figure, Mark, Paint, Panel, Shape};
+use crate::plot::{ColourScale, Figure, Mark, Paint, Panel, Shape, TextPlace};
 use arrange::{Arrangement, Part};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -204,7 +204,7 @@ impl DisconnectivityGraph {
         if !texts.is_empty() {
             // Room for the row of labels below the lowest branch.
             panel.y.margin[0] = 0.06;
-            panel.marks.push(Mark::new(Shape::Texts { texts, beside: false }, ink, LABEL_SIZE));
+            panel.marks.push(Mark::new(Shape::Texts { texts, place: TextPlace::Below, halo: false }, ink, LABEL_SIZE));
         }
         panel
     }

@@ -5,11 +5,12 @@
 //! decides. Pieces that share a side are joined to lines. Cells with a value that is not finite are left out.
 //! Cost: one pass over the grid for each level.
 
-use super::{Interval, Size, check_some, maps::places};
+use super::{Interval, Size, check_range, check_some, maps::places};
 use crate::base::{Error, OptionType, OptionValue, Result};
 use crate::math::matrix::Matrix;
 use crate::options;
 use crate::plot::colour::ColourMap;
+use crate::plot::mark::extent;
 use crate::plot::scale::Scale;
 use crate::plot::{ColourScale, Figure, Mark, Paint, Panel, Shape};
 use std::collections::HashMap;
@@ -31,6 +32,8 @@ options! {
         levels: Levels = Levels::About(15), ANY, "";
         /// Lowest and highest value of lines at tidy values.
         range: Option<Interval> = None => "all numbers", ANY, "";
+        /// Lines at equal ratios and colours by the logarithm; there is none where a value is not positive.
+        log: bool = false, ANY, "";
         /// Map from numbers to colours.
         colour_map: ColourMap = ColourMap::Viridis, ANY, "";
         /// Name of the numbers beside the colour bar.
@@ -67,7 +70,7 @@ impl OptionType for Levels {
 
 /// Lines of equal `values[(i, j)]` over x\[i\], y\[j\]: the first index runs along x.
 pub fn contour(values: &Matrix, options: &ContourOptions) -> Result<Figure> {
-    check_some("contour", values.data.iter().map(|v| [0.0, *v]), [false, false])?;
+    check_some("contour", values.data.iter().map(|v| [0.0, *v]), [false, options.log])?;
     if values.rows < 2 || values.columns < 2 {
         let message = format!("contour: lines need a grid of at least 2 × 2 values, found {} × {}", values.rows, values.columns);
         return Err(Error::shape(message));
@@ -77,9 +80,10 @@ pub fn contour(values: &Matrix, options: &ContourOptions) -> Result<Figure> {
     let levels = match &options.levels {
         Levels::At(levels) => levels.clone(),
         Levels::About(count) => {
-            let everything = ColourScale::over(&values.data, options.colour_map, "").range;
-            let [low, high] = options.range.map_or(everything, |r| r.0);
-            Scale::new(low, high, false, [0.0, 0.0]).ticks(*count).into_iter().map(|t| t.value).collect()
+            let everything = extent(values.data.iter().copied(), options.log).unwrap_or([0.1, 1.0]);
+            let [low, high] = check_range("contour", "range", options.range, options.log)?.unwrap_or(everything);
+            let scale = Scale::new(low, high, options.log, [0.0, 0.0]);
+            if options.log { scale.ratios(*count) } else { scale.ticks(*count).into_iter().map(|t| t.value).collect() }
         }
     };
     let mut lines = Vec::new();
@@ -93,7 +97,8 @@ pub fn contour(values: &Matrix, options: &ContourOptions) -> Result<Figure> {
     panel.title = options.title.clone();
     panel.x.range = Some([x[0], x[x.len() - 1]]);
     panel.y.range = Some([y[0], y[y.len() - 1]]);
-    panel.colours = Some(ColourScale::over(&levels, options.colour_map, &options.colour_label));
+    let scale = if options.log { ColourScale::log_over } else { ColourScale::over };
+    panel.colours = Some(scale(&levels, options.colour_map, &options.colour_label));
     panel.marks.push(Mark::new(Shape::Lines(lines), Paint::Values(heights), 1.3));
     Ok(Figure::of(panel, options.size.0))
 }

@@ -3,7 +3,7 @@
 use super::{Interval, Size, check_equal, check_range, check_some};
 use crate::base::{Error, OptionType, OptionValue, Result};
 use crate::plot::colour::{Colour, ColourMap, kind_colour};
-use crate::plot::{ColourScale, Figure, Mark, Paint, Panel, Shape};
+use crate::plot::{ColourScale, Figure, Mark, Paint, Panel, Shape, TextPlace};
 use crate::{choices, options};
 
 /// One curve: y over x.
@@ -177,7 +177,7 @@ pub fn plot(series: &[Series], options: &PlotOptions) -> Result<Figure> {
             check_equal("plot", ("y", points.len()), ("errors", errors.len()))?;
             let shape = match options.error_style {
                 ErrorStyle::Bars => Shape::Errors(bars(&points, errors)),
-                ErrorStyle::Band => Shape::Areas(vec![band(&points, errors)]),
+                ErrorStyle::Band => Shape::Areas { corners: vec![band(&points, errors)], joined: false },
             };
             let paint = if options.error_style == ErrorStyle::Band { colour.lighter(0.75) } else { colour };
             bands.push(Mark::new(shape, Paint::Plain(paint), 1.0));
@@ -222,7 +222,11 @@ pub fn scatter(x: &[f64], y: &[f64], options: &ScatterOptions) -> Result<Figure>
     if !options.labels.is_empty() {
         check_equal("scatter", ("x", x.len()), ("labels", options.labels.len()))?;
         let texts = points.into_iter().zip(options.labels.iter().cloned()).collect();
-        panel.marks.push(Mark::new(Shape::Texts { texts, beside: true }, Paint::Plain(Colour::INK), 11.0));
+        panel.marks.push(Mark::new(
+            Shape::Texts { texts, place: TextPlace::Beside, halo: false },
+            Paint::Plain(Colour::INK),
+            11.0,
+        ));
     }
     Ok(Figure::of(panel, options.size.0))
 }

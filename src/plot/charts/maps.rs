@@ -1,6 +1,6 @@
 //! Heat maps: a number on each place of a grid, as a colour.
 
-use super::{Size, check_some};
+use super::{Size, check_range, check_some};
 use crate::base::{Error, Result};
 use crate::math::matrix::Matrix;
 use crate::options;
@@ -22,6 +22,8 @@ options! {
         y: Vec<f64> = Vec::new() => "0, 1, 2, …", ANY, "";
         /// Numbers at the two ends of the colour map; what lies outside takes the colour of the end.
         range: Option<super::Interval> = None => "all numbers", ANY, "";
+        /// Colours by the logarithm; what is not positive is grey.
+        log: bool = false, ANY, "";
         /// Map from numbers to colours; NaN is grey.
         colour_map: ColourMap = ColourMap::Viridis, ANY, "";
         /// Name of the numbers beside the colour bar.
@@ -33,7 +35,7 @@ options! {
 
 /// `values[(i, j)]` as a coloured cell around x\[i\], y\[j\]: the first index runs along x.
 pub fn heatmap(values: &Matrix, options: &HeatmapOptions) -> Result<Figure> {
-    check_some("heatmap", values.data.iter().map(|v| [0.0, *v]), [false, false])?;
+    check_some("heatmap", values.data.iter().map(|v| [0.0, *v]), [false, options.log])?;
     let x = places("heatmap", "x", &options.x, values.rows)?;
     let y = places("heatmap", "y", &options.y, values.columns)?;
     let (x_edges, y_edges) = (edges(&x), edges(&y));
@@ -45,9 +47,12 @@ pub fn heatmap(values: &Matrix, options: &HeatmapOptions) -> Result<Figure> {
     }
     let mut panel = Panel::new(&options.x_label, &options.y_label);
     panel.title = options.title.clone();
-    (panel.x.margin, panel.y.margin) = ([0.0, 0.0], [0.0, 0.0]);
-    let mut colours = ColourScale::over(&values.data, options.colour_map, &options.colour_label);
-    colours.range = options.range.map_or(colours.range, |r| r.0);
+    // The frame fits the cells, whatever is laid over them.
+    panel.x.range = Some([x_edges[0], x_edges[x.len()]]);
+    panel.y.range = Some([y_edges[0], y_edges[y.len()]]);
+    let scale = if options.log { ColourScale::log_over } else { ColourScale::over };
+    let mut colours = scale(&values.data, options.colour_map, &options.colour_label);
+    colours.range = check_range("heatmap", "range", options.range, options.log)?.unwrap_or(colours.range);
     panel.colours = Some(colours);
     panel.marks.push(Mark::new(Shape::Rectangles { corners, joined: true }, Paint::Values(values.data.clone()), 1.0));
     Ok(Figure::of(panel, options.size.0))

@@ -5,12 +5,14 @@ mod contours;
 mod curves;
 mod histogram;
 mod maps;
+mod relief;
 
 pub use boxes::{BoxPlotOptions, box_plot};
-pub use contours::{ContourOptions, contour};
+pub use contours::{ContourOptions, Levels, contour};
 pub use curves::{CurveStyle, ErrorStyle, Lists, PlotOptions, ScatterOptions, Series, Tint, plot, scatter};
 pub use histogram::{HistogramOptions, histogram};
 pub use maps::{HeatmapOptions, heatmap};
+pub use relief::{ReliefOptions, surface_plot};
 
 use super::figure::{Figure, SIZE};
 use super::scale::drawable;

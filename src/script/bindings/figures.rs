@@ -1,5 +1,6 @@
 //! Disconnectivity graphs and plots in the script language.
 
+use super::cuts::{SliceFigure, SurfaceFigure};
 use super::landscape::minimum_object;
 use crate::base::names::listed;
 use crate::base::options::unknown_option;
@@ -10,9 +11,10 @@ use crate::landscape::Landscape;
 use crate::landscape::tree::{MergeTree, TreeOptions};
 use crate::plot::Figure;
 use crate::plot::charts::{
-    BoxPlotOptions, ContourOptions, FigureOptions, HeatmapOptions, HistogramOptions, PlotOptions, ScatterOptions, Series,
-    box_plot, contour, figure, heatmap, histogram, plot, scatter,
+    BoxPlotOptions, ContourOptions, FigureOptions, HeatmapOptions, HistogramOptions, PlotOptions, ReliefOptions, ScatterOptions,
+    Series, box_plot, contour, figure, heatmap, histogram, plot, scatter, surface_plot,
 };
+use crate::plot::figure::InsetOptions;
 use crate::potentials::Family;
 use crate::script::api::{Arguments, Call, Dynamic, IntoValue, MatrixValue, Native, Object, Type};
 use crate::script::convert::{number, numbers};
@@ -40,31 +42,47 @@ crate::options! {
     }
 }
 
-/// The options of the tree and those of its drawing, in one map.
+/// Two sets of options in one map: what is computed, and how it is drawn.
 #[derive(Default)]
-struct DisconnectivityOptions {
-    tree: TreeOptions,
-    drawing: DrawingOptions,
-}
+pub struct Both<A, B>(pub A, pub B);
 
-impl Options for DisconnectivityOptions {
+impl<A: Options, B: Options> Options for Both<A, B> {
     fn entries() -> Vec<OptionEntry> {
-        let mut all = TreeOptions::entries();
-        all.extend(DrawingOptions::entries());
+        let mut all = A::entries();
+        all.extend(B::entries());
         all
     }
 
     fn set(&mut self, function: &str, name: &str, value: &OptionValue) -> Result<()> {
         let holds = |entries: Vec<OptionEntry>| entries.iter().any(|e| e.name == name);
-        if holds(TreeOptions::entries()) {
-            self.tree.set(function, name, value)
-        } else if holds(DrawingOptions::entries()) {
-            self.drawing.set(function, name, value)
+        if holds(A::entries()) {
+            self.0.set(function, name, value)
+        } else if holds(B::entries()) {
+            self.1.set(function, name, value)
         } else {
             let known: Vec<&str> = Self::entries().iter().map(|e| e.name).collect();
             Err(unknown_option(function, name, &known))
         }
     }
+}
+
+/// The drawing of any value that has one: a Figure, a Tree, a Slice, a Surface.
+pub fn figure_of(value: &Dynamic) -> Option<Figure> {
+    if let Some(figure) = value.read_lock::<Figure>() {
+        return Some(figure.clone());
+    }
+    if let Some(tree) = value.read_lock::<Tree>() {
+        return Some(tree.graph.figure().clone());
+    }
+    if let Some(slice) = value.read_lock::<SliceFigure>() {
+        return Some(slice.figure.clone());
+    }
+    value.read_lock::<SurfaceFigure>().map(|surface| surface.figure.clone())
+}
+
+/// The drawing of argument `k`.
+fn figure_at(args: &Arguments, k: usize) -> Result<Figure> {
+    figure_of(&args.value(k)).ok_or_else(|| args.wrong(k, "a figure"))
 }
 
 /// Types of values.
@@ -163,7 +181,7 @@ fn disconnectivity_native() -> Native {
     Native::new("disconnectivity", "Draws which minima meet at which energy: the disconnectivity graph of a landscape.")
         .group("Figures")
         .takes("landscape", "a Landscape", "What to draw.")
-        .options::<DisconnectivityOptions>()
+        .options::<Both<TreeOptions, DrawingOptions>>()
         .special_option(
             "colour",
             "the name of a field, a closure |m| …, or a number for each minimum in the order of .minima",
@@ -180,16 +198,16 @@ fn disconnectivity_native() -> Native {
         .run(|call, mut args| {
             let landscape = args.handle::<Landscape>(0)?;
             let colour = args.take_option("colour").filter(|c| !c.is_unit());
-            let options: DisconnectivityOptions = args.options()?;
-            if let Labels::These(ids) = &options.drawing.label {
+            let Both(tree, drawing): Both<TreeOptions, DrawingOptions> = args.options()?;
+            if let Labels::These(ids) = &drawing.label {
                 // One that the options leave out of the tree is no mistake, one that never was is.
                 ids.iter().try_for_each(|id| landscape.minimum(*id).map(drop).map_err(|e| e.at("label")))?;
             }
-            let tree = Arc::new(MergeTree::of(&landscape, &options.tree)?);
+            let tree = Arc::new(MergeTree::of(&landscape, &tree)?);
             let colours = colour.map(|colour| leaf_colours(call, &args, &landscape, &tree, &colour)).transpose()?;
             let network = landscape.potential().is_some_and(|p| p.family() == Family::Network);
             let energy = if network { "loss" } else { "energy" };
-            let graph = Arc::new(DisconnectivityGraph::new(tree.clone(), colours, energy, &options.drawing)?);
+            let graph = Arc::new(DisconnectivityGraph::new(tree.clone(), colours, energy, &drawing)?);
             Ok(Tree { tree, graph })
         })
 }
@@ -260,15 +278,14 @@ fn methods() -> Vec<Native> {
     vec![
         Native::method("Figure", "save", "Writes the drawing; the ending of the file decides: .svg, .png, .pdf or .html.")
             .on("Tree")
+            .on("Slice")
+            .on("Surface")
             .group("Figures")
             .takes("path", "the path of a file", "Written whole or not at all.")
             .run(|call, args| {
                 let path = args.path(1)?;
                 call.may_write(&path)?;
-                match args.try_handle::<Tree>(0) {
-                    Some(tree) => tree.graph.figure().save(&path),
-                    None => args.handle::<Figure>(0)?.save(&path),
-                }
+                figure_at(&args, 0)?.save(&path)
             }),
         Native::method(
             "Figure",
@@ -276,6 +293,8 @@ fn methods() -> Vec<Native> {
             "Draws it in the terminal: a picture where the terminal can show one, characters otherwise.",
         )
         .on("Tree")
+        .on("Slice")
+        .on("Surface")
         .group("Figures")
         .options::<ShowOptions>()
         .run(|call, mut args| {
@@ -284,7 +303,7 @@ fn methods() -> Vec<Native> {
             match args.try_handle::<Tree>(0) {
                 Some(tree) => call.draw(tree.graph.figure(), width, height, || tree.graph.show(width, height)),
                 None => {
-                    let figure = args.handle::<Figure>(0)?;
+                    let figure = figure_at(&args, 0)?;
                     call.draw(&figure, width, height, || figure.show(width, height));
                 }
             }
@@ -292,10 +311,28 @@ fn methods() -> Vec<Native> {
         }),
         Native::method("Figure", "add", "This figure with the curves, points or lines of another one on top.")
             .group("Figures")
-            .takes("other", "a Figure", "What to draw on top.")
+            .on("Slice")
+            .on("Surface")
+            .takes("other", "a figure", "What to draw on top.")
             .returns("a Figure")
             .example("contour([[1, 2], [2, 3]]).add(plot([0, 1], [0, 1], #{title: \"on top\"})).title", "\"\"", 0.0)
-            .run(|_, args| args.handle::<Figure>(0)?.with(&args.handle::<Figure>(1)?)),
+            .run(|_, args| figure_at(&args, 0)?.with(&figure_at(&args, 1)?)),
+        Native::method("Figure", "inset", "This figure with another one in a corner of it.")
+            .on("Slice")
+            .on("Surface")
+            .group("Figures")
+            .takes("other", "a figure", "What stands in the corner.")
+            .options::<InsetOptions>()
+            .returns("a Figure")
+            .example(
+                "plot([1, 2], [1, 2], #{title: \"all\"}).inset(plot([1, 2], [2, 1]), #{corner: \"top_left\"}).title",
+                "\"all\"",
+                0.0,
+            )
+            .run(|_, mut args| {
+                let options: InsetOptions = args.options()?;
+                figure_at(&args, 0)?.inset(&figure_at(&args, 1)?, &options)
+            }),
     ]
 }
 
@@ -308,7 +345,7 @@ fn plots() -> Vec<Native> {
             .options::<PlotOptions>()
             .returns("a Figure")
             .example("plot([1, 2, 3], [1, 4, 9], #{title: \"squares\"}).title", "\"squares\"", 0.0)
-            .run(|_, mut args| {
+            .run(|call, mut args| {
                 let (x, y) = (lists(&args, 0)?, lists(&args, 1)?);
                 let options: PlotOptions = args.options()?;
                 if x.len() != 1 && x.len() != y.len() {
@@ -320,7 +357,10 @@ fn plots() -> Vec<Native> {
                     .enumerate()
                     .map(|(k, y)| Series { x: x[if x.len() == 1 { 0 } else { k }].clone(), y })
                     .collect();
-                plot(&series, &options)
+                let drawn = plot(&series, &options)?;
+                let points = series.iter().flat_map(|s| s.x.iter().zip(&s.y));
+                warn_of_logs(call, points, [options.x_log, options.y_log]);
+                Ok(drawn)
             }),
         Native::new("scatter", "Draws points, coloured by numbers where asked.")
             .group("Figures")
@@ -329,10 +369,12 @@ fn plots() -> Vec<Native> {
             .options::<ScatterOptions>()
             .returns("a Figure")
             .example("scatter([1, 2], [3, 4], #{colour: [0.1, 0.9], size: [400, 300]}).size", "[400.0, 300.0]", 0.0)
-            .run(|_, mut args| {
+            .run(|call, mut args| {
                 let (x, y) = (args.vector(0)?, args.vector(1)?);
                 let options: ScatterOptions = args.options()?;
-                scatter(&x, &y, &options)
+                let drawn = scatter(&x, &y, &options)?;
+                warn_of_logs(call, x.iter().zip(y.iter()), [options.x_log, options.y_log]);
+                Ok(drawn)
             }),
         Native::new("histogram", "Draws how often numbers fall where.")
             .group("Figures")
@@ -376,6 +418,21 @@ fn plots() -> Vec<Native> {
                 let options: ContourOptions = args.options()?;
                 contour(&values, &options)
             }),
+        Native::new("surface_plot", "Draws the numbers of a grid as a surface seen from the side.")
+            .group("Figures")
+            .takes(
+                "values",
+                "a matrix or an array of arrays",
+                "values[i][j] belongs to x[i], y[j]: the first index runs along x.",
+            )
+            .options::<ReliefOptions>()
+            .returns("a Figure")
+            .example("surface_plot([[1, 2], [3, 4]], #{title: \"a slope\"}).title", "\"a slope\"", 0.0)
+            .run(|_, mut args| {
+                let values = args.matrix(0)?;
+                let options: ReliefOptions = args.options()?;
+                surface_plot(&values, &options, Vec::new())
+            }),
         Native::new("box_plot", "Draws median, quartiles, whiskers and outliers of groups of numbers.")
             .group("Figures")
             .takes("groups", "numbers, or numbers for each group", "What each box shows.")
@@ -389,17 +446,16 @@ fn plots() -> Vec<Native> {
             }),
         Native::new("figure", "Puts several figures beside and below each other.")
             .group("Figures")
-            .takes("figures", "an array of Figures and Trees", "Row by row.")
+            .takes("figures", "an array of figures", "Row by row.")
             .options::<FigureOptions>()
             .returns("a Figure")
             .example("figure([plot([1, 2], [1, 2]), histogram([1, 2])], #{title: \"both\"}).title", "\"both\"", 0.0)
             .run(|call, mut args| {
                 let mut figures = Vec::new();
                 for (k, value) in args.array(0)?.into_iter().enumerate() {
-                    let tree = value.read_lock::<Tree>().map(|t| t.graph.figure().clone());
-                    figures.push(tree.or_else(|| value.read_lock::<Figure>().map(|f| f.clone())).ok_or_else(|| {
+                    figures.push(figure_of(&value).ok_or_else(|| {
                         let found = call.catalogue().describe(&value);
-                        let message = format!("figure: `figures` must hold Figures and Trees, found {found} at index {k}");
+                        let message = format!("figure: `figures` must hold figures, found {found} at index {k}");
                         Error::new(Kind::Type, message).at("figures")
                     })?);
                 }
@@ -407,6 +463,19 @@ fn plots() -> Vec<Native> {
                 figure(figures, &options)
             }),
     ]
+}
+
+/// Tells of points that a logarithmic axis has no place for.
+fn warn_of_logs<'a>(call: &Call, points: impl Iterator<Item = (&'a f64, &'a f64)>, [x_log, y_log]: [bool; 2]) {
+    let (mut all, mut lost) = (0usize, 0usize);
+    for (x, y) in points {
+        all += 1;
+        lost += usize::from((x_log && *x <= 0.0) || (y_log && *y <= 0.0));
+    }
+    if lost > 0 {
+        let name = call.name();
+        call.run().warn(&format!("{name}: {lost} of {all} points are not positive and so not drawn on the logarithmic axis"));
+    }
 }
 
 /// Numbers, or several lists of them: arrays, vectors, the rows of a matrix.
@@ -493,6 +562,7 @@ mod tests {
             ("plot([], [])", "no numbers to draw"),
             ("heatmap([[1, 2], [3]])", "equal lengths"),
             ("figure([1])", "found 1 at index 0"),
+            ("plot([1, 2], [1, 2]).inset(plot([1], [1]), #{size: 0.01})", "`size` must be from 0.15 to 0.8"),
             ("figure([])", "nothing in it"),
             ("histogram([1, 2], #{bins: 0})", "`bins` must be at least 1"),
             ("scatter([1], [2], #{colour: \"blu\"})", "takes a colour"),

@@ -122,6 +122,7 @@ fn transition_state_object(point: &TransitionState) -> Object {
 fn path_object(path: LowestPath) -> Object {
     Object::new("Path")
         .field("energies", path.energies)
+        .field("distances", path.distances)
         .field("minima", path.minima)
         .field("transition_states", path.transition_states)
         .field("barrier", path.barrier)
@@ -179,7 +180,7 @@ fn searches() -> Vec<Native> {
             .takes("a", "the id of a minimum", "One end.")
             .takes("b", "the id of a minimum", "The other end.")
             .options::<ConnectOptions>()
-            .returns("the path of lowest barrier: energies, minima, transition_states, barrier, length; () when all attempts are spent")
+            .returns("the path of lowest barrier: energies, distances, minima, transition_states, barrier, length; () when all attempts are spent")
             .example(
                 "let p = muller_brown(); let l = landscape(p); l.add(minimise(p, [0.6, 0.0])); l.add(minimise(p, [-0.5, 1.4])); connect(l, 1, 2).transition_states.len()",
                 "2",
@@ -307,7 +308,7 @@ fn methods() -> Vec<Native> {
         Native::method("Landscape", "path", "The way of lowest barrier from one minimum to another.")
             .takes("a", "the id of a minimum", "Where it begins.")
             .takes("b", "the id of a minimum", "Where it ends.")
-            .returns("energies (minimum, transition state, minimum, …), minima, transition_states (ids), barrier, length; () without a way")
+            .returns("energies (minimum, transition state, minimum, …), distances (from the first to each), minima, transition_states (ids), barrier, length; () without a way")
             .reference("10.1090/S0002-9939-1956-0078686-7")
             .run(|_, args| {
                 let landscape = args.handle::<Landscape>(0)?;

@@ -1,5 +1,6 @@
 //! What every layer offers to scripts: one file for each subject, each with `natives()` and `types()`.
 
+mod cuts;
 mod data;
 mod figures;
 mod landscape;
@@ -24,6 +25,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(search::natives());
     all.extend(landscape::natives());
     all.extend(figures::natives());
+    all.extend(cuts::natives());
     all.extend(system::natives());
     all
 }
@@ -38,6 +40,7 @@ pub fn types() -> Vec<Type> {
     all.extend(search::types());
     all.extend(landscape::types());
     all.extend(figures::types());
+    all.extend(cuts::types());
     all.extend(system::types());
     all
 }

@@ -81,7 +81,7 @@ pub fn natives() -> Vec<Native> {
             .takes("potential", "a Potential", "The surface.")
             .takes("transition_state", "a transition state or its position", "Where to begin.")
             .options::<PathwayOptions>()
-            .returns("minus, plus (minima), energies (along the way), length (arc length)")
+            .returns("minus, plus (minima), energies and distances (arc length so far) along the way, length")
             .example("let mb = muller_brown(); pathway(mb, transition_state(mb, [-0.8, 0.6])).length", "1.81", 0.02)
             .reference("10.1017/CBO9780511721724")
             .run(|call, mut args| {
@@ -97,6 +97,7 @@ pub fn natives() -> Vec<Native> {
                     .field("minus", minimised(&way.minus))
                     .field("plus", minimised(&way.plus))
                     .field("energies", way.energies)
+                    .field("distances", way.distances)
                     .field("length", way.length))
             }),
     ]
