@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod clusters;
 pub mod counted;
+pub mod expression;
 pub mod loss;
 pub mod surfaces;
 pub mod symmetry;

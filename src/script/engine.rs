@@ -8,7 +8,7 @@ use super::dispatch::{self, Shared};
 use super::errors::{Raised, ScriptError, from_parse, from_rhai, index_error, raise};
 use super::place::{Place, locate};
 use super::tokens::Reader;
-use super::{operators, stdlib};
+use super::{operators, stdlib, traced};
 use crate::base::{Error, Kind};
 use rhai::module_resolvers::FileModuleResolver;
 use rhai::{AST, Array, Dynamic, Engine, EvalAltResult, Module, ModuleResolver, OptimizationLevel, Position, Scope};
@@ -82,6 +82,7 @@ impl Language {
         let catalogue = Arc::new(catalogue);
         let shared = Shared { catalogue: catalogue.clone(), environment: environment.clone() };
         operators::register(&mut engine);
+        traced::register(&mut engine);
         dispatch::register(&mut engine, &shared);
         hooks(&mut engine, &shared);
         library.register(&mut engine);

@@ -18,6 +18,7 @@ mod operators;
 pub mod place;
 pub mod stdlib;
 mod tokens;
+mod traced;
 pub mod values;
 
 pub use call::{Environment, Permissions};

@@ -9,7 +9,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, INT, Module,
 use std::any::TypeId;
 use std::sync::Arc;
 
-type Outcome = std::result::Result<Dynamic, Box<EvalAltResult>>;
+pub(super) type Outcome = std::result::Result<Dynamic, Box<EvalAltResult>>;
 
 /// Registers all of them.
 pub fn register(engine: &mut Engine) {
@@ -78,7 +78,13 @@ pub fn register(engine: &mut Engine) {
     engine.register_global_module(module.into());
 }
 
-fn add(module: &mut Module, name: &str, types: &[TypeId], body: impl Fn(&mut [&mut Dynamic]) -> Outcome + Send + Sync + 'static) {
+/// Registers an operator that leaves its operands as they are.
+pub(super) fn add(
+    module: &mut Module,
+    name: &str,
+    types: &[TypeId],
+    body: impl Fn(&mut [&mut Dynamic]) -> Outcome + Send + Sync + 'static,
+) {
     let method = move |_: Option<NativeCallContext>, arguments: &mut [&mut Dynamic]| body(arguments);
     let function = RhaiFunc::Method { func: Arc::new(method), has_context: false, is_pure: true, is_volatile: false };
     FuncRegistration::new(name).in_global_namespace().set_into_module_raw(module, types, function);
@@ -190,7 +196,7 @@ fn equal(left: &Dynamic, right: &Dynamic) -> bool {
 }
 
 /// The place that an index means; negative ones count from the end.
-fn place(what: &str, len: usize, index: INT) -> std::result::Result<usize, Box<EvalAltResult>> {
+pub(super) fn place(what: &str, len: usize, index: INT) -> std::result::Result<usize, Box<EvalAltResult>> {
     let from_start = if index < 0 { index.saturating_add(len as INT) } else { index };
     match usize::try_from(from_start) {
         Ok(i) if i < len => Ok(i),
@@ -199,7 +205,7 @@ fn place(what: &str, len: usize, index: INT) -> std::result::Result<usize, Box<E
 }
 
 /// The half-open range that a slice means, within the length.
-fn span(what: &str, len: usize, from: INT, to: INT) -> std::result::Result<std::ops::Range<usize>, Box<EvalAltResult>> {
+pub(super) fn span(what: &str, len: usize, from: INT, to: INT) -> std::result::Result<std::ops::Range<usize>, Box<EvalAltResult>> {
     if from < 0 || to < from || to > len as INT {
         let message =
             format!("the slice {from}..{to} does not lie within {} of {len} elements", super::convert::with_article(what));
@@ -274,7 +280,7 @@ fn indexing(module: &mut Module) {
 }
 
 /// Begin and end of a range; `None` for an open end.
-fn ends(range: &Dynamic) -> (INT, Option<INT>) {
+pub(super) fn ends(range: &Dynamic) -> (INT, Option<INT>) {
     if let Some(r) = range.read_lock::<std::ops::Range<INT>>() {
         return (r.start, (r.end != INT::MAX).then_some(r.end));
     }
