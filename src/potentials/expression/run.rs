@@ -2,7 +2,7 @@
 
 use super::graph::{Binary, Unary};
 use super::program::Ternary;
-use super::tape::{Instruction, Layout, Operation, Place, Run, Table, Tape};
+use super::tape::{Chosen, Instruction, Layout, Operation, Run, Table, Tape};
 use crate::math::simd::{self, Block, Kernel, LANES, Lanes, numbers, numbers_mut, scratch_blocks};
 
 /// An input: the numbers of all rows; row r begins at r times the stride (0: the same for all).
@@ -33,6 +33,7 @@ impl Kernel for Pass<'_, '_> {
     #[inline(always)]
     fn run<V: Lanes>(self) {
         let Pass { tape, rows, inputs, outputs, work } = self;
+        work[..tape.constants.len()].copy_from_slice(&tape.constants);
         let at_once = if tape.layout == Layout::Rows { LANES } else { 1 };
         for first in (0..rows).step_by(at_once) {
             let count = at_once.min(rows - first);
@@ -43,14 +44,13 @@ impl Kernel for Pass<'_, '_> {
                         Layout::Lanes => map_lanes::<V>(&tape.tables[table as usize], instruction, work),
                         Layout::Rows => map_rows::<V>(&tape.tables[table as usize], instruction, work),
                     },
-                    _ => elementwise::<V>(tape, instruction, count, work),
+                    _ => elementwise::<V>(tape.layout, instruction, count, work),
                 }
             }
             for (k, (place, width)) in tape.outputs.iter().enumerate() {
-                let from = if place.constant { &tape.constants } else { &*work };
                 for row in 0..count {
                     let out = &mut outputs[k][(first + row) * width..(first + row + 1) * width];
-                    let from = &from[place.start as usize..];
+                    let from = &work[place.start as usize..];
                     match tape.layout {
                         _ if place.single => out.fill(from[0].0[row]),
                         Layout::Lanes => out.copy_from_slice(&numbers(from)[..*width]),
@@ -84,175 +84,206 @@ fn load(layout: Layout, to: &Instruction, input: Input, first: usize, count: usi
     }
 }
 
-/// The working memory around the result of an instruction.
-struct Around<'a> {
-    before: &'a [Block],
-    after: &'a [Block],
-    /// Where `after` begins.
-    end: usize,
-    constants: &'a [Block],
-    blocks: usize,
+/// How an operation is put to use: `table` says what it computes, whoever implements this on what.
+trait Apply<V: Lanes> {
+    fn one(self, f: impl Fn(V) -> V);
+    fn two(self, f: impl Fn(V, V) -> V);
+    fn three(self, f: impl Fn(V, V, V) -> V);
+    /// A function of the first two operands that is computed number by number.
+    fn each(self, f: impl Fn(f64, f64) -> f64);
 }
 
-impl<'a> Around<'a> {
-    #[inline(always)]
-    fn of(tape: &'a Tape, to: &Instruction, work: &'a mut [Block]) -> (&'a mut [Block], Around<'a>) {
-        let (start, blocks) = (to.out as usize, to.blocks as usize);
-        let (before, rest) = work.split_at_mut(start);
-        let (out, after) = rest.split_at_mut(blocks);
-        (out, Around { before, after, end: start + blocks, constants: &tape.constants, blocks })
-    }
-
-    #[inline(always)]
-    fn at(&self, place: Place) -> &'a [Block] {
-        let start = place.start as usize;
-        let blocks = if place.single { 1 } else { self.blocks };
-        if place.constant {
-            &self.constants[start..start + blocks]
-        } else if start < self.end {
-            &self.before[start..start + blocks]
-        } else {
-            &self.after[start - self.end..start - self.end + blocks]
-        }
-    }
-}
-
+/// What the operations compute.
 #[inline(always)]
-fn elementwise<V: Lanes>(tape: &Tape, to: &Instruction, count: usize, work: &mut [Block]) {
-    let (out, around) = Around::of(tape, to, work);
-    let [a, b, c] = to.operands;
-    let lanes = Real { layout: tape.layout, width: to.width as usize, count };
-    match to.operation {
-        Operation::Unary(operation) => {
-            let a = around.at(a);
-            match operation {
-                Unary::Negative => one::<V>(out, a, |x| -x),
-                Unary::Absolute => one::<V>(out, a, V::abs),
-                Unary::Exp => one::<V>(out, a, simd::exp),
-                Unary::Ln => one::<V>(out, a, simd::log),
-                Unary::Tanh => one::<V>(out, a, simd::tanh),
-                Unary::Sin => one::<V>(out, a, |x| simd::sin_cos(x).0),
-                Unary::Cos => one::<V>(out, a, |x| simd::sin_cos(x).1),
-                // The compiler makes a vector instruction of it.
-                Unary::Sqrt => out.iter_mut().zip(a).for_each(|(out, a)| *out = Block(a.0.map(f64::sqrt))),
-                _ => lanes.each(out, |i, k| operation.apply(a[i].0[k])),
+fn table<V: Lanes>(operation: Operation, on: impl Apply<V>) {
+    let (one, zero) = (V::splat(1.0), V::splat(0.0));
+    match operation {
+        Operation::Unary(operation) => match operation {
+            Unary::Negative => on.one(|x| -x),
+            Unary::Absolute => on.one(|x| x.abs()),
+            Unary::Exp => on.one(|x| simd::exp(x)),
+            Unary::Ln => on.one(|x| simd::log(x)),
+            Unary::Tanh => on.one(|x| simd::tanh(x)),
+            Unary::Sin => on.one(|x| simd::sin_cos(x).0),
+            Unary::Cos => on.one(|x| simd::sin_cos(x).1),
+            Unary::Sqrt => on.one(|x| root(x)),
+            _ => on.each(|x, _| operation.apply(x)),
+        },
+        Operation::Binary(operation) => match operation {
+            Binary::Add => on.two(|x, y| x + y),
+            Binary::Subtract => on.two(|x, y| x - y),
+            Binary::Multiply => on.two(|x, y| x * y),
+            Binary::GuardedMultiply => {
+                let least = V::splat(f64::from_bits(1));
+                on.two(|x, y| V::select_less(x.abs(), least, zero, x * y));
             }
-        }
-        Operation::Binary(operation) => {
-            let (a, b) = (around.at(a), around.at(b));
-            let (one, zero) = (V::splat(1.0), V::splat(0.0));
-            match operation {
-                Binary::Add => two::<V>(out, a, b, |x, y| x + y),
-                Binary::Subtract => two::<V>(out, a, b, |x, y| x - y),
-                Binary::Multiply => two::<V>(out, a, b, |x, y| x * y),
-                Binary::GuardedMultiply => {
-                    let least = V::splat(f64::from_bits(1));
-                    two::<V>(out, a, b, |x, y| V::select_less(x.abs(), least, zero, x * y));
-                }
-                Binary::Divide => two::<V>(out, a, b, |x, y| x / y),
-                Binary::Minimum => two::<V>(out, a, b, |x, y| V::select_less(y, x, y, x)),
-                Binary::Maximum => two::<V>(out, a, b, |x, y| V::select_less(x, y, y, x)),
-                Binary::Less => two::<V>(out, a, b, |x, y| V::select_less(x, y, one, zero)),
-                Binary::Power | Binary::Angle | Binary::LessEqual | Binary::Equal => {
-                    let at = |s: &[Block], i: usize, k: usize| s[if s.len() == 1 { 0 } else { i }].0[k];
-                    lanes.each(out, |i, k| operation.apply(at(a, i, k), at(b, i, k)));
-                }
+            Binary::Divide => on.two(|x, y| x / y),
+            Binary::Minimum => on.two(|x, y| V::select_less(y, x, y, x)),
+            Binary::Maximum => on.two(|x, y| V::select_less(x, y, y, x)),
+            Binary::Less => on.two(|x, y| V::select_less(x, y, one, zero)),
+            Binary::Power | Binary::Angle | Binary::LessEqual | Binary::Equal => on.each(|x, y| operation.apply(x, y)),
+        },
+        Operation::Ternary(operation) => match operation {
+            Ternary::MultiplyAdd => on.three(|x, y, z| x.fma(y, z)),
+            Ternary::MultiplySubtract => on.three(|x, y, z| x.fma(y, -z)),
+            Ternary::SubtractProduct => on.three(|x, y, z| x.fnma(y, z)),
+            Ternary::Select => {
+                let half = V::splat(0.5);
+                on.three(|x, y, z| V::select_less(half, x, y, z));
             }
-        }
-        Operation::Ternary(operation) => {
-            let (a, b, c) = (around.at(a), around.at(b), around.at(c));
-            match operation {
-                Ternary::MultiplyAdd => three::<V>(out, a, b, c, |x, y, z| x.fma(y, z)),
-                Ternary::MultiplySubtract => three::<V>(out, a, b, c, |x, y, z| x.fma(y, -z)),
-                Ternary::SubtractProduct => three::<V>(out, a, b, c, |x, y, z| x.fnma(y, z)),
-                Ternary::Select => {
-                    let half = V::splat(0.5);
-                    three::<V>(out, a, b, c, |x, y, z| V::select_less(half, x, y, z));
-                }
-            }
-        }
+        },
         Operation::Input(_) | Operation::Map(_) => {}
     }
 }
 
+/// The compiler makes a vector instruction of it.
 #[inline(always)]
-fn one<V: Lanes>(out: &mut [Block], a: &[Block], f: impl Fn(V) -> V) {
-    for (out, a) in out.iter_mut().zip(a) {
-        f(V::load(a)).store(out);
-    }
+fn root<V: Lanes>(x: V) -> V {
+    let mut block = Block::ZERO;
+    x.store(&mut block);
+    V::load(&Block(block.0.map(f64::sqrt)))
+}
+
+/// Which lanes of a block hold numbers that somebody asked for: functions that are computed one by one skip the padding.
+#[inline(always)]
+fn asked(layout: Layout, to: &Instruction, count: usize, block: usize) -> usize {
+    if layout == Layout::Rows { count } else { LANES.min(to.width as usize - block * LANES) }
 }
 
 #[inline(always)]
-fn two<V: Lanes>(out: &mut [Block], a: &[Block], b: &[Block], f: impl Fn(V, V) -> V) {
-    if a.len() == b.len() {
-        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            f(V::load(a), V::load(b)).store(out);
-        }
-    } else if a.len() == 1 {
-        let a = V::load(&a[0]);
-        for (out, b) in out.iter_mut().zip(b) {
-            f(a, V::load(b)).store(out);
-        }
-    } else {
-        let b = V::load(&b[0]);
-        for (out, a) in out.iter_mut().zip(a) {
-            f(V::load(a), b).store(out);
-        }
+fn each_lane(lanes: usize, a: &Block, b: &Block, f: impl Fn(f64, f64) -> f64) -> Block {
+    let mut out = Block([f(a.0[0], b.0[0]); LANES]);
+    (1..lanes).for_each(|k| out.0[k] = f(a.0[k], b.0[k]));
+    out
+}
+
+/// Values of one block: most of the time of a small potential is on the way to them.
+struct Lone<'a> {
+    to: &'a Instruction,
+    work: &'a mut [Block],
+    lanes: usize,
+}
+
+impl Lone<'_> {
+    #[inline(always)]
+    fn at<V: Lanes>(&self, k: usize) -> V {
+        V::load(&self.work[self.to.operands[k].start as usize])
+    }
+    #[inline(always)]
+    fn put<V: Lanes>(self, value: V) {
+        value.store(&mut self.work[self.to.out as usize]);
     }
 }
 
-#[inline(always)]
-fn three<V: Lanes>(out: &mut [Block], a: &[Block], b: &[Block], c: &[Block], f: impl Fn(V, V, V) -> V) {
-    let n = out.len();
-    let step = |s: &[Block]| usize::from(s.len() > 1);
-    let (i, j, k) = (step(a), step(b), step(c));
-    let (first_a, first_c) = (V::load(&a[0]), V::load(&c[0]));
-    match (i, j, k) {
-        (1, 1, 1) => {
+impl<V: Lanes> Apply<V> for Lone<'_> {
+    #[inline(always)]
+    fn one(self, f: impl Fn(V) -> V) {
+        let value = f(self.at(0));
+        self.put(value);
+    }
+    #[inline(always)]
+    fn two(self, f: impl Fn(V, V) -> V) {
+        let value = f(self.at(0), self.at(1));
+        self.put(value);
+    }
+    #[inline(always)]
+    fn three(self, f: impl Fn(V, V, V) -> V) {
+        let value = f(self.at(0), self.at(1), self.at(2));
+        self.put(value);
+    }
+    #[inline(always)]
+    fn each(self, f: impl Fn(f64, f64) -> f64) {
+        let [a, b, _] = self.to.operands;
+        self.work[self.to.out as usize] =
+            each_lane(self.lanes, &self.work[a.start as usize], &self.work[b.start as usize], f);
+    }
+}
+
+/// Values of several blocks; an operand of one block goes with all of them.
+struct Blocks<'a> {
+    to: &'a Instruction,
+    out: &'a mut [Block],
+    /// The working memory before and behind the result.
+    before: &'a [Block],
+    after: &'a [Block],
+    lanes: &'a dyn Fn(usize) -> usize,
+}
+
+impl<'a> Blocks<'a> {
+    #[inline(always)]
+    fn at(&self, k: usize) -> &'a [Block] {
+        let place = self.to.operands[k];
+        let (start, end) = (place.start as usize, (self.to.out + self.to.blocks) as usize);
+        let blocks = if place.single { 1 } else { self.to.blocks as usize };
+        if start < end { &self.before[start..start + blocks] } else { &self.after[start - end..start - end + blocks] }
+    }
+}
+
+impl<V: Lanes> Apply<V> for Blocks<'_> {
+    #[inline(always)]
+    fn one(self, f: impl Fn(V) -> V) {
+        let a = self.at(0);
+        for (out, a) in self.out.iter_mut().zip(a) {
+            f(V::load(a)).store(out);
+        }
+    }
+
+    #[inline(always)]
+    fn two(self, f: impl Fn(V, V) -> V) {
+        let (a, b) = (self.at(0), self.at(1));
+        if a.len() == b.len() {
+            for ((out, a), b) in self.out.iter_mut().zip(a).zip(b) {
+                f(V::load(a), V::load(b)).store(out);
+            }
+        } else if a.len() == 1 {
+            let a = V::load(&a[0]);
+            for (out, b) in self.out.iter_mut().zip(b) {
+                f(a, V::load(b)).store(out);
+            }
+        } else {
+            let b = V::load(&b[0]);
+            for (out, a) in self.out.iter_mut().zip(a) {
+                f(V::load(a), b).store(out);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn three(self, f: impl Fn(V, V, V) -> V) {
+        let (a, b, c) = (self.at(0), self.at(1), self.at(2));
+        let out = self.out;
+        if a.len() == out.len() && b.len() == out.len() && c.len() == out.len() {
             for (((out, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
                 f(V::load(a), V::load(b), V::load(c)).store(out);
             }
-        }
-        (0, 1, 1) => {
-            for ((out, b), c) in out.iter_mut().zip(b).zip(c) {
-                f(first_a, V::load(b), V::load(c)).store(out);
-            }
-        }
-        (1, 1, 0) => {
-            for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-                f(V::load(a), V::load(b), first_c).store(out);
-            }
-        }
-        (0, 1, 0) => {
-            for (out, b) in out.iter_mut().zip(b) {
-                f(first_a, V::load(b), first_c).store(out);
-            }
-        }
-        _ => {
-            for m in 0..n {
-                f(V::load(&a[i * m]), V::load(&b[j * m]), V::load(&c[k * m])).store(&mut out[m]);
+        } else {
+            let step = |s: &[Block]| usize::from(s.len() > 1);
+            let (i, j, k) = (step(a), step(b), step(c));
+            for (m, out) in out.iter_mut().enumerate() {
+                f(V::load(&a[i * m]), V::load(&b[j * m]), V::load(&c[k * m])).store(out);
             }
         }
     }
-}
 
-/// Which lanes hold numbers that somebody asked for: functions that are computed one by one skip the padding.
-struct Real {
-    layout: Layout,
-    width: usize,
-    count: usize,
-}
-
-impl Real {
     #[inline(always)]
-    fn each(&self, out: &mut [Block], f: impl Fn(usize, usize) -> f64) {
-        for (i, block) in out.iter_mut().enumerate() {
-            let lanes = if self.layout == Layout::Rows { self.count } else { LANES.min(self.width - i * LANES) };
-            let first = f(i, 0);
-            block.0 = [first; LANES];
-            (1..lanes).for_each(|k| block.0[k] = f(i, k));
+    fn each(self, f: impl Fn(f64, f64) -> f64) {
+        let (a, b) = (self.at(0), if self.to.operands[1].single { &self.at(1)[..1] } else { self.at(1) });
+        let step = |s: &[Block]| usize::from(s.len() > 1);
+        let (i, j) = (step(a), step(b));
+        for (m, out) in self.out.iter_mut().enumerate() {
+            *out = each_lane((self.lanes)(m), &a[i * m], &b[j * m], &f);
         }
     }
+}
+
+#[inline(always)]
+fn elementwise<V: Lanes>(layout: Layout, to: &Instruction, count: usize, work: &mut [Block]) {
+    if to.blocks == 1 {
+        return table::<V>(to.operation, Lone { to, work, lanes: asked(layout, to, count, 0) });
+    }
+    let (before, rest) = work.split_at_mut(to.out as usize);
+    let (out, after) = rest.split_at_mut(to.blocks as usize);
+    table::<V>(to.operation, Blocks { to, out, before, after, lanes: &|block| asked(layout, to, count, block) });
 }
 
 /// A sparse map where values lie along the lanes.
@@ -260,42 +291,37 @@ impl Real {
 fn map_lanes<V: Lanes>(table: &Table, to: &Instruction, work: &mut [Block]) {
     let (start, width) = (to.out as usize, to.width as usize);
     match table {
-        Table::Gather(from) => {
-            for (b, eight) in from.chunks(LANES).enumerate() {
-                let all = numbers(work);
-                let mut block = Block([all[eight[0] as usize]; LANES]);
-                block.0.iter_mut().zip(eight).for_each(|(out, k)| *out = all[*k as usize]);
-                work[start + b] = block;
+        Table::Gather(Chosen::Numbers(from)) if width == 1 => work[start] = from.collect(0, numbers(work)),
+        Table::Gather(Chosen::Numbers(from)) => {
+            for b in 0..from.len() {
+                work[start + b] = from.collect(b, numbers(work));
             }
         }
-        Table::Difference(from) => {
-            for (b, eight) in from.chunks(LANES).enumerate() {
+        Table::Difference(Chosen::Numbers(from), Chosen::Numbers(less)) => {
+            for b in 0..from.len() {
                 let all = numbers(work);
-                let difference = |pair: &[u32; 2]| all[pair[0] as usize] - all[pair[1] as usize];
-                let mut block = Block([difference(&eight[0]); LANES]);
-                block.0.iter_mut().zip(eight).for_each(|(out, pair)| *out = difference(pair));
-                work[start + b] = block;
+                let difference = V::load(&from.collect(b, all)) - V::load(&less.collect(b, all));
+                difference.store(&mut work[start + b]);
             }
         }
-        Table::Signed(rows) => {
-            let mut rest = rows.as_slice();
-            for b in 0..to.blocks as usize {
+        Table::Signed(counts, Chosen::Numbers(from)) => {
+            let mut next = 0;
+            for (b, [added, subtracted]) in counts.iter().enumerate() {
                 let all = numbers(work);
-                let lanes = LANES.min(width - b * LANES);
-                let mut block = Block::ZERO;
-                for k in 0..lanes {
-                    let [added, subtracted, tail @ ..] = rest else { break };
-                    let (plus, tail) = tail.split_at(*added as usize);
-                    let (minus, tail) = tail.split_at(*subtracted as usize);
-                    rest = tail;
-                    let mut sum = 0.0;
-                    plus.iter().for_each(|p| sum += all[*p as usize]);
-                    minus.iter().for_each(|m| sum -= all[*m as usize]);
-                    block.0[k] = sum;
+                let mut sum = V::splat(0.0);
+                for k in 0..*added as usize {
+                    sum = sum + V::load(&from.collect(next + k, all));
                 }
-                let first = block.0[0];
-                block.0[lanes..].fill(first);
-                work[start + b] = block;
+                next += *added as usize;
+                for k in 0..*subtracted as usize {
+                    sum = sum - V::load(&from.collect(next + k, all));
+                }
+                next += *subtracted as usize;
+                sum.store(&mut work[start + b]);
+            }
+            // One number stands for all.
+            if width == 1 {
+                work[start] = Block([work[start].0[0]; LANES]);
             }
         }
         Table::Weighted(counts, terms) => {
@@ -326,21 +352,40 @@ fn map_lanes<V: Lanes>(table: &Table, to: &Instruction, work: &mut [Block]) {
             }
         }
         Table::Total(runs) => {
-            let all = numbers(work);
             let mut total = 0.0;
             for run in runs {
-                let (eights, rest) = all[run.from as usize..(run.from + run.length) as usize].as_chunks::<LANES>();
-                let mut sums = V::splat(0.0);
-                for eight in eights {
-                    sums = sums + V::load(&Block(*eight));
-                }
-                let mut last = Block::ZERO;
-                last.0[..rest.len()].copy_from_slice(rest);
-                total += run.factor * (sums + V::load(&last)).sum();
+                total += run.factor * stretch::<V>(work, run.from as usize, run.length as usize);
             }
             work[start] = Block([total; LANES]);
         }
+        // Tables of the other layout.
+        Table::Gather(_) | Table::Difference(..) | Table::Signed(..) => {}
     }
+}
+
+/// The sum of numbers that stand side by side, lane by lane first.
+#[inline(always)]
+fn stretch<V: Lanes>(work: &[Block], from: usize, length: usize) -> f64 {
+    const LANE: Block = Block([0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    let mut sums = V::splat(0.0);
+    let rest = length % LANES;
+    if from.is_multiple_of(LANES) {
+        let (whole, tail) = work[from / LANES..].split_at(length / LANES);
+        whole.iter().for_each(|block| sums = sums + V::load(block));
+        // What stands behind the last number is left out.
+        if rest > 0 {
+            let zero = V::splat(0.0);
+            sums = sums + V::select_less(V::load(&LANE), V::splat(rest as f64), V::load(&tail[0]), zero);
+        }
+        return sums.sum();
+    }
+    let (eights, tail) = numbers(work)[from..from + length].as_chunks::<LANES>();
+    for eight in eights {
+        sums = sums + V::load(&Block(*eight));
+    }
+    let mut last = Block::ZERO;
+    last.0[..rest].copy_from_slice(tail);
+    (sums + V::load(&last)).sum()
 }
 
 /// The same where every element is a block of positions: the same additions in the same order.
@@ -349,17 +394,16 @@ fn map_rows<V: Lanes>(table: &Table, to: &Instruction, work: &mut [Block]) {
     let start = to.out as usize;
     let at = |work: &[Block], k: u32| V::load(&work[k as usize]);
     match table {
-        Table::Gather(from) => from.iter().enumerate().for_each(|(row, k)| work[start + row] = work[*k as usize]),
-        Table::Difference(from) => {
-            for (row, [a, b]) in from.iter().enumerate() {
+        Table::Gather(Chosen::Blocks(from)) => from.iter().enumerate().for_each(|(row, k)| work[start + row] = work[*k as usize]),
+        Table::Difference(Chosen::Blocks(from), Chosen::Blocks(less)) => {
+            for (row, (a, b)) in from.iter().zip(less).enumerate() {
                 (at(work, *a) - at(work, *b)).store(&mut work[start + row]);
             }
         }
-        Table::Signed(rows) => {
-            let mut rest = rows.as_slice();
-            for row in 0..to.width as usize {
-                let [added, subtracted, tail @ ..] = rest else { break };
-                let (plus, tail) = tail.split_at(*added as usize);
+        Table::Signed(counts, Chosen::Blocks(from)) => {
+            let mut rest = from.as_slice();
+            for (row, [added, subtracted]) in counts.iter().enumerate() {
+                let (plus, tail) = rest.split_at(*added as usize);
                 let (minus, tail) = tail.split_at(*subtracted as usize);
                 rest = tail;
                 let mut sum = V::splat(0.0);
@@ -410,5 +454,7 @@ fn map_rows<V: Lanes>(table: &Table, to: &Instruction, work: &mut [Block]) {
             }
             total.store(&mut work[start]);
         }
+        // Tables of the other layout.
+        Table::Gather(_) | Table::Difference(..) | Table::Signed(..) => {}
     }
 }

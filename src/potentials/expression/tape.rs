@@ -5,6 +5,7 @@
 
 use super::program::{Part, Program, Step, Ternary, Value};
 use super::graph::{Binary, Unary};
+use crate::math::gather::Indices;
 use crate::math::simd::{Block, LANES};
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,6 +15,9 @@ pub enum Layout {
     Rows,
 }
 
+/// Where every working memory holds a zero: its first block.
+const ZERO: u32 = 0;
+
 /// Where a value stands.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place {
@@ -21,8 +25,6 @@ pub struct Place {
     pub start: u32,
     /// One block stands for all.
     pub single: bool,
-    /// Among the constants, not in the working memory.
-    pub constant: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +60,12 @@ pub struct Run {
 #[derive(Clone, Debug)]
 pub enum Table {
     /// One element each.
-    Gather(Vec<u32>),
+    Gather(Chosen),
     /// The first less the second.
-    Difference(Vec<[u32; 2]>),
-    /// For each row: how many are added, how many subtracted, which.
-    Signed(Vec<u32>),
+    Difference(Chosen, Chosen),
+    /// What is added less what is subtracted, for each eight rows (layout of rows: each row) as many of both, which come one after the other.
+    /// Rows with fewer take the zero that every working memory begins with.
+    Signed(Vec<[u32; 2]>, Chosen),
     /// For each row how many; which, with their factors.
     Weighted(Vec<u32>, Vec<(u32, f64)>),
     Runs(Vec<Run>),
@@ -70,11 +73,28 @@ pub enum Table {
     Total(Vec<Run>),
 }
 
+/// Elements of the working memory: numbers, eight at a time, or (layout of rows) blocks.
+#[derive(Clone, Debug)]
+pub enum Chosen {
+    Numbers(Indices),
+    Blocks(Vec<u32>),
+}
+
+impl Chosen {
+    fn of(all: &[u32], layout: Layout) -> Chosen {
+        match layout {
+            Layout::Lanes => Chosen::Numbers(Indices::new(all)),
+            Layout::Rows => Chosen::Blocks(all.to_vec()),
+        }
+    }
+}
+
 /// What is computed, ready to run.
 pub struct Tape {
     pub layout: Layout,
     pub instructions: Vec<Instruction>,
     pub tables: Vec<Table>,
+    /// What the working memory begins with: a zero, then the constants.
     pub constants: Vec<Block>,
     /// Blocks of working memory.
     pub memory: usize,
@@ -189,19 +209,22 @@ impl Tape {
         let blocks = |width: usize| if layout == Layout::Rows { width } else { width.div_ceil(LANES) };
         let (needed, mut uses) = needed(&fused.steps, &results.iter().map(|(value, _)| *value).collect::<Vec<_>>());
         let mut tape =
-            Tape { layout, instructions: Vec::new(), tables: Vec::new(), constants: Vec::new(), memory: 0, outputs: Vec::new() };
-        let mut memory = Memory::default();
+            Tape { layout, instructions: Vec::new(), tables: Vec::new(), constants: vec![Block::ZERO], memory: 0, outputs: Vec::new() };
         let mut places: Vec<Place> = vec![Place::default(); fused.steps.len()];
         for value in (0..fused.steps.len()).filter(|v| needed[*v]) {
-            let (step, width) = (&fused.steps[value], fused.widths[value]);
-            if let Step::Constant(bits) = step {
-                let start = tape.constants.len() as u32;
+            if let Step::Constant(bits) = &fused.steps[value] {
+                places[value] = Place { start: tape.constants.len() as u32, single: bits.len() == 1 };
                 tape.constants.extend(constant_blocks(bits, layout));
-                places[value] = Place { start, single: width == 1, constant: true };
+            }
+        }
+        let mut memory = Memory { end: tape.constants.len() as u32, ..Memory::default() };
+        for value in (0..fused.steps.len()).filter(|v| needed[*v]) {
+            let (step, width) = (&fused.steps[value], fused.widths[value]);
+            if matches!(step, Step::Constant(_)) {
                 continue;
             }
             let out = memory.take(blocks(width));
-            places[value] = Place { start: out, single: width == 1, constant: false };
+            places[value] = Place { start: out, single: width == 1 };
             let place = |v: Value| places[v as usize];
             let none = Place::default();
             let (operation, operands) = match step {
@@ -221,7 +244,7 @@ impl Tape {
             for operand in step.operands() {
                 let uses = &mut uses[operand as usize];
                 *uses -= 1;
-                if *uses == 0 && !places[operand as usize].constant {
+                if *uses == 0 && !matches!(fused.steps[operand as usize], Step::Constant(_)) {
                     memory.give(places[operand as usize].start, blocks(fused.widths[operand as usize]));
                 }
             }
@@ -281,21 +304,42 @@ fn table(parts: &[Part], width: usize, layout: Layout, start: &dyn Fn(Value) -> 
         part.entries.iter().for_each(|e| rows[e.row as usize].push((base + e.column, e.factor())));
     }
     if rows.iter().all(|row| matches!(row.as_slice(), [(_, 1.0)])) {
-        return Table::Gather(rows.iter().map(|row| row[0].0).collect());
+        return Table::Gather(Chosen::of(&rows.iter().map(|row| row[0].0).collect::<Vec<_>>(), layout));
     }
     if rows.iter().all(|row| matches!(row.as_slice(), [(_, 1.0), (_, -1.0)] | [(_, -1.0), (_, 1.0)])) {
-        let pair = |row: &Vec<(u32, f64)>| if row[0].1 > 0.0 { [row[0].0, row[1].0] } else { [row[1].0, row[0].0] };
-        return Table::Difference(rows.iter().map(pair).collect());
+        let of = |positive: bool| {
+            let all = rows.iter().flatten().filter(|(_, factor)| (*factor > 0.0) == positive);
+            Chosen::of(&all.map(|(from, _)| *from).collect::<Vec<_>>(), layout)
+        };
+        return Table::Difference(of(true), of(false));
     }
     if rows.iter().flatten().all(|(_, factor)| factor.abs() == 1.0) {
-        let mut table = Vec::new();
-        for row in rows {
-            let added = row.iter().filter(|(_, factor)| *factor > 0.0).map(|(from, _)| *from);
-            let subtracted = row.iter().filter(|(_, factor)| *factor < 0.0).map(|(from, _)| *from);
-            table.extend([added.clone().count() as u32, subtracted.clone().count() as u32]);
-            table.extend(added.chain(subtracted));
-        }
-        return Table::Signed(table);
+        return signed(&rows, layout);
     }
     Table::Weighted(rows.iter().map(|row| row.len() as u32).collect(), rows.concat())
+}
+
+/// The table of sums and differences: elements of eight rows stand side by side.
+fn signed(rows: &[Vec<(u32, f64)>], layout: Layout) -> Table {
+    let together = if layout == Layout::Rows { 1 } else { LANES };
+    let (mut counts, mut blocks, mut numbers) = (Vec::new(), Vec::new(), Indices::default());
+    for rows in rows.chunks(together) {
+        let of = |positive: bool| -> Vec<Vec<u32>> {
+            let own = |row: &Vec<(u32, f64)>| row.iter().filter(|(_, f)| (*f > 0.0) == positive).map(|(from, _)| *from).collect();
+            rows.iter().map(own).collect()
+        };
+        let mut count = [0; 2];
+        for (count, columns) in count.iter_mut().zip([of(true), of(false)]) {
+            *count = columns.iter().map(Vec::len).max().unwrap_or(0) as u32;
+            for k in 0..*count as usize {
+                let at = |row: usize| columns.get(row).and_then(|column| column.get(k)).copied().unwrap_or(ZERO);
+                match layout {
+                    Layout::Lanes => numbers.push(std::array::from_fn(at)),
+                    Layout::Rows => blocks.push(at(0)),
+                }
+            }
+        }
+        counts.push(count);
+    }
+    Table::Signed(counts, if layout == Layout::Rows { Chosen::Blocks(blocks) } else { Chosen::Numbers(numbers) })
 }
