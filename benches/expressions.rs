@@ -98,7 +98,9 @@ fn agree(name: &str, mine: &dyn Potential, theirs: &dyn Potential, x: &[f64]) {
     mine.evaluate(Batch::new(x, mine.dimension()), &mut a);
     theirs.evaluate(Batch::new(x, mine.dimension()), &mut b);
     for (mine, theirs) in [(&a.energies, &b.energies), (&a.gradients, &b.gradients)] {
-        for (row, (mine, theirs)) in mine.chunks(mine.len() / a.energies.len()).zip(theirs.chunks(theirs.len() / a.energies.len())).enumerate() {
+        for (row, (mine, theirs)) in
+            mine.chunks(mine.len() / a.energies.len()).zip(theirs.chunks(theirs.len() / a.energies.len())).enumerate()
+        {
             let size = theirs.iter().fold(1.0f64, |size, v| size.max(v.abs()));
             for (mine, theirs) in mine.iter().zip(theirs) {
                 assert!((mine - theirs).abs() <= 1e-11 * size, "{name}, row {row}: {mine}, expected {theirs}");

@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod clusters;
+pub mod composed;
 pub mod counted;
 pub mod expression;
 pub mod loss;

@@ -69,9 +69,21 @@ impl Language {
         Language::with(environment, super::bindings::natives(), super::bindings::types())
     }
 
+    /// The language once more, for another thread of the same program.
+    pub(super) fn sharing(environment: Arc<Environment>) -> Language {
+        Language::made(environment, super::bindings::natives(), super::bindings::types())
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The language with these natives and types: for tests of the keystone.
     pub fn with(environment: Environment, natives: Vec<Native>, types: Vec<Type>) -> Language {
-        let environment = Arc::new(environment);
+        Language::made(Arc::new(environment), natives, types)
+    }
+
+    fn made(environment: Arc<Environment>, natives: Vec<Native>, types: Vec<Type>) -> Language {
         let mut engine = Engine::new();
         let reader = Reader::default();
         // First: Rhai's own limits are tighter in debug builds, and a file of the library must not be refused by them.

@@ -6,6 +6,7 @@ pub mod api;
 mod arguments;
 pub mod bindings;
 mod call;
+mod called;
 mod catalogue;
 pub mod check;
 mod convert;

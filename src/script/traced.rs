@@ -70,7 +70,10 @@ pub fn is_traced(value: &Dynamic) -> bool {
 }
 
 /// Traces a function of a position: `call` gets the position and gives what the script's function gave.
-pub fn trace(dimension: usize, call: impl FnOnce(Dynamic) -> Result<Dynamic>) -> Result<std::result::Result<Expression, Dynamic>> {
+pub fn trace(
+    dimension: usize,
+    call: impl FnOnce(Dynamic) -> Result<Dynamic>,
+) -> Result<std::result::Result<Expression, Dynamic>> {
     let graph: Shared = Arc::new(Mutex::new(Graph::new(dimension)));
     let nodes: Vec<Node> = (0..dimension).map(|i| lock(&graph)?.coordinate(i)).collect::<Result<_>>()?;
     let value = call(Dynamic::from(TracedVector { graph: graph.clone(), nodes: nodes.into() }))?;
@@ -215,7 +218,9 @@ pub fn total(name: &str, args: &Arguments) -> Option<Result<Dynamic>> {
         if let [a, b] = vectors.as_slice()
             && a.len() != b.len()
         {
-            return Err(Error::shape(format!("{name} needs vectors of equal length, found {} and {}", a.len(), b.len())).at("other"));
+            return Err(
+                Error::shape(format!("{name} needs vectors of equal length, found {} and {}", a.len(), b.len())).at("other")
+            );
         }
         let mut inner = lock(&graph)?;
         let first = &vectors[0];
@@ -353,7 +358,9 @@ pub fn register(engine: &mut Engine) {
         for (symbol, operation) in [("&", Binary::Multiply), ("|", Binary::Maximum), ("==", Binary::Equal)] {
             add(&mut module, symbol, &pair, move |arguments| passed(join(operation, arguments[0], arguments[1])));
         }
-        add(&mut module, "!=", &pair, move |arguments| passed(join(Binary::Equal, arguments[0], arguments[1]).and_then(|c| not(&c))));
+        add(&mut module, "!=", &pair, move |arguments| {
+            passed(join(Binary::Equal, arguments[0], arguments[1]).and_then(|c| not(&c)))
+        });
     }
     add(&mut module, "!", &[condition], |arguments| passed(not(arguments[0])));
     indexing(&mut module);

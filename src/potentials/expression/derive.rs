@@ -85,9 +85,8 @@ fn behind_branches(program: &Program, count: usize) -> Vec<bool> {
 
 /// What a value with the slope `up` hands down to each operand.
 fn downwards(p: &mut Program, value: Value, step: &Step, up: Value, guarded: bool) -> Vec<(Value, Value)> {
-    let product = |p: &mut Program, slope: Value| {
-        p.binary(if guarded { Binary::GuardedMultiply } else { Binary::Multiply }, up, slope)
-    };
+    let product =
+        |p: &mut Program, slope: Value| p.binary(if guarded { Binary::GuardedMultiply } else { Binary::Multiply }, up, slope);
     match *step {
         Step::Input(_) | Step::Constant(_) | Step::Linear(_) => Vec::new(),
         Step::Unary(operation, a) => match slope_of(p, operation, a, value) {
@@ -140,7 +139,8 @@ fn downwards(p: &mut Program, value: Value, step: &Step, up: Value, guarded: boo
                 vec![(a, to_a), (b, to_b)]
             }
             Binary::Minimum | Binary::Maximum => {
-                let second = if operation == Binary::Minimum { p.binary(Binary::Less, b, a) } else { p.binary(Binary::Less, a, b) };
+                let second =
+                    if operation == Binary::Minimum { p.binary(Binary::Less, b, a) } else { p.binary(Binary::Less, a, b) };
                 let zero = p.number(0.0);
                 let (to_a, to_b) = (p.select(second, zero, up), p.select(second, up, zero));
                 vec![(a, to_a), (b, to_b)]

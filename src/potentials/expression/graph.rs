@@ -126,8 +126,20 @@ impl Binary {
             Binary::Divide => a / b,
             Binary::Power => a.powf(b),
             // The left where they are equal or either is not a number.
-            Binary::Minimum => if b < a { b } else { a },
-            Binary::Maximum => if a < b { b } else { a },
+            Binary::Minimum => {
+                if b < a {
+                    b
+                } else {
+                    a
+                }
+            }
+            Binary::Maximum => {
+                if a < b {
+                    b
+                } else {
+                    a
+                }
+            }
             Binary::Angle => a.atan2(b),
             Binary::Less => truth(a < b),
             Binary::LessEqual => truth(a <= b),

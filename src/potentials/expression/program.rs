@@ -277,7 +277,9 @@ impl Program {
             loop {
                 match *self.step(source) {
                     Step::Unary(Unary::Negative, inner) => (source, factor) = (inner, -factor),
-                    Step::Binary(Binary::Multiply, number, inner) if self.uniform(number).is_some() && self.width(inner) == self.width(source) => {
+                    Step::Binary(Binary::Multiply, number, inner)
+                        if self.uniform(number).is_some() && self.width(inner) == self.width(source) =>
+                    {
                         factor *= self.uniform(number).unwrap_or(1.0);
                         source = inner;
                     }
@@ -328,7 +330,8 @@ impl Program {
         // All rows from the one element of a narrow source: equal numbers, so the source itself.
         let place = |k: usize, e: &Entry| e.row as usize == k && e.column as usize == if own == 1 { 0 } else { k };
         let fits = part.entries.len() == width && (own == width || own == 1);
-        (fits && part.entries.iter().enumerate().all(|(k, e)| place(k, e) && e.coefficient == factor)).then(|| f64::from_bits(factor))
+        (fits && part.entries.iter().enumerate().all(|(k, e)| place(k, e) && e.coefficient == factor))
+            .then(|| f64::from_bits(factor))
     }
 
     /// The sum of the elements of a value that stands for `width` of them.

@@ -194,8 +194,7 @@ impl<V: Lanes> Apply<V> for Lone<'_> {
     #[inline(always)]
     fn each(self, f: impl Fn(f64, f64) -> f64) {
         let [a, b, _] = self.to.operands;
-        self.work[self.to.out as usize] =
-            each_lane(self.lanes, &self.work[a.start as usize], &self.work[b.start as usize], f);
+        self.work[self.to.out as usize] = each_lane(self.lanes, &self.work[a.start as usize], &self.work[b.start as usize], f);
     }
 }
 

@@ -3,8 +3,8 @@
 //! A tape exists in two layouts with the same results, bit for bit. In [`Layout::Lanes`] a value of width w fills the lanes of w/8 blocks, for
 //! one position at a time; in [`Layout::Rows`] each of its elements is a block of its own that holds eight positions.
 
-use super::program::{Part, Program, Step, Ternary, Value};
 use super::graph::{Binary, Unary};
+use super::program::{Part, Program, Step, Ternary, Value};
 use crate::math::gather::Indices;
 use crate::math::simd::{Block, LANES};
 use std::collections::{BTreeMap, HashMap};
@@ -137,7 +137,11 @@ impl Fused {
             }
             let width = program.widths[value];
             let gathered = |v: Value| match &steps[v as usize] {
-                Step::Linear(parts) if uses[v as usize] == 1 && program.width(v) == width && parts.iter().map(|p| p.entries.len()).sum::<usize>() == width => {
+                Step::Linear(parts)
+                    if uses[v as usize] == 1
+                        && program.width(v) == width
+                        && parts.iter().map(|p| p.entries.len()).sum::<usize>() == width =>
+                {
                     Some(parts.clone())
                 }
                 _ => None,
@@ -208,8 +212,14 @@ impl Tape {
     pub fn of(fused: &Fused, results: &[(Value, usize)], layout: Layout) -> Tape {
         let blocks = |width: usize| if layout == Layout::Rows { width } else { width.div_ceil(LANES) };
         let (needed, mut uses) = needed(&fused.steps, &results.iter().map(|(value, _)| *value).collect::<Vec<_>>());
-        let mut tape =
-            Tape { layout, instructions: Vec::new(), tables: Vec::new(), constants: vec![Block::ZERO], memory: 0, outputs: Vec::new() };
+        let mut tape = Tape {
+            layout,
+            instructions: Vec::new(),
+            tables: Vec::new(),
+            constants: vec![Block::ZERO],
+            memory: 0,
+            outputs: Vec::new(),
+        };
         let mut places: Vec<Place> = vec![Place::default(); fused.steps.len()];
         for value in (0..fused.steps.len()).filter(|v| needed[*v]) {
             if let Step::Constant(bits) = &fused.steps[value] {
@@ -238,8 +248,7 @@ impl Tape {
                 }
                 Step::Constant(_) => continue,
             };
-            let instruction =
-                Instruction { operation, out, blocks: blocks(width) as u32, width: width as u32, operands };
+            let instruction = Instruction { operation, out, blocks: blocks(width) as u32, width: width as u32, operands };
             tape.instructions.push(instruction);
             for operand in step.operands() {
                 let uses = &mut uses[operand as usize];

@@ -2,8 +2,9 @@
 
 use crate::base::{Error, Kind, Result};
 use crate::potentials::Potential;
+use crate::potentials::composed::{Frozen, Restraint, Sum};
 use crate::script::api::{Arguments, Call, Dynamic, Native, Type};
-use crate::script::convert::number;
+use crate::script::called::Called;
 use crate::script::traced::{self, Condition, Traced, TracedVector};
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ pub fn natives() -> Vec<Native> {
         .returns("a Potential")
         .example("potential(2, |x| (x[0]**2 - 1)**2 + 0.5 * x[1]**2).gradient([2, 3])", "[24.0, 3.0]", 1e-12)
         .example("let k = 3; potential(4, |x| 0.5 * k * x.dot(x)).hessian([0, 0, 0, 0]).row(1)", "[0.0, 3.0, 0.0, 0.0]", 0.0)
+        .example("let f = |x| if x[0] > 0 { x[0]**2 } else { 0 }; potential(1, f, #{trace: false}).gradient([1.5])", "[3.0]", 1e-9)
+        .example("(2 * muller_brown() - potential(2, |x| x[0])).energy([0, 0]) - 2 * muller_brown().energy([0, 0])", "0.0", 1e-12)
         .example("potential(1, |x| select((x[0] > 0) & (x[0] < 2), x[0]**2, 0)).gradient([1.5])", "[3.0]", 1e-14)
         .run(potential),
         Native::new("select", "The second value where a condition holds, the third elsewhere: the `if` of traced functions.")
@@ -66,6 +69,28 @@ pub fn natives() -> Vec<Native> {
                     },
                 }
             }),
+        Native::new("restrain", "A potential and a spring on its coordinates: V + ½ k Σ (x − c)².")
+            .group("Potentials")
+            .takes("potential", "a Potential", "What is restrained.")
+            .takes("centre", "a vector or an array of numbers", "Where the spring pulls to: a number for every coordinate that it holds.")
+            .takes("strength", "a number", "Force constant k, energy per length².")
+            .takes_optional("coordinates", "an array of indices", "Which coordinates it holds; without it all.")
+            .returns("a Potential")
+            .example("restrain(muller_brown(), [0, 1], 10).gradient([0, 1])", "muller_brown().gradient([0, 1])", 1e-12)
+            .example("restrain(harmonic(3), [2], 4, [1]).gradient([0, 1, 0])", "[0.0, -3.0, 0.0]", 1e-14)
+            .run(restrain),
+        Native::new(
+            "freeze",
+            "A potential with some coordinates held: their gradient is zero, spectra and distances leave them out, positions have their values.",
+        )
+        .group("Potentials")
+        .takes("potential", "a Potential", "What is held.")
+        .takes("coordinates", "an array of indices", "Which coordinates.")
+        .takes("values", "a vector or an array of numbers", "Where: a number for each of them, or a whole position to take them from.")
+        .returns("a Potential")
+        .example("freeze(harmonic(3), [1], [2]).gradient([1, 5, 1])", "[1.0, 0.0, 1.0]", 1e-14)
+        .example("minimise(freeze(rosenbrock(2), [0], [0.5]), [0.5, 0]).position", "[0.5, 0.25]", 1e-8)
+        .run(freeze),
         Native::method("traced number", "sign", "−1, 0 or 1 by the sign; its slope is 0.").run(|_, args| {
             traced::unary("sign", &args.value(0)).unwrap_or_else(|| Err(args.wrong(0, "a traced number")))
         }),
@@ -87,16 +112,60 @@ pub fn natives() -> Vec<Native> {
 fn potential(call: &Call, mut args: Arguments) -> Result<Arc<dyn Potential>> {
     let dimension = args.at_least(0, 1)?;
     let f = args.closure(1)?;
-    let _options: PotentialOptions = args.options()?;
-    let traced = traced::trace(dimension, |x| call.closure(&f, [x])).map_err(|error| explained(error))?;
+    let options: PotentialOptions = args.options()?;
+    if !options.trace {
+        return Ok(Arc::new(Called::new(call, dimension, f).map_err(explained)?));
+    }
+    let traced = traced::trace(dimension, |x| call.closure(&f, [x])).map_err(explained)?;
     match traced {
         Ok(expression) => Ok(Arc::new(expression)),
         Err(value) => Err(wrong_result(call, &value)),
     }
 }
 
+/// Which coordinates an argument names: a place among them for each, the first wrong one is an error.
+fn coordinates(args: &Arguments, k: usize, dimension: usize) -> Result<Vec<usize>> {
+    let chosen = args.wholes(k)?;
+    match chosen.iter().find(|i| **i >= dimension) {
+        Some(wrong) => {
+            let message = format!("coordinate {wrong} is outside a potential of {dimension} coordinates");
+            Err(Error::value(message).hint(format!("they go from 0 to {}", dimension - 1)).at("coordinates"))
+        }
+        None => Ok(chosen),
+    }
+}
+
+fn restrain(_: &Call, args: Arguments) -> Result<Arc<dyn Potential>> {
+    let potential = args.potential(0)?;
+    let n = potential.dimension();
+    let chosen = if args.has(3) { coordinates(&args, 3, n)? } else { (0..n).collect() };
+    let given = args.position(1, chosen.len())?;
+    let strength = args.real(2)?;
+    if !strength.is_finite() {
+        return Err(args.bad(2, "a finite number"));
+    }
+    let (mut centre, mut strengths) = (vec![0.0; n], vec![0.0; n]);
+    for (i, value) in chosen.iter().zip(given.iter()) {
+        (centre[*i], strengths[*i]) = (*value, strength);
+    }
+    let spring: Arc<dyn Potential> = Arc::new(Restraint { centre, strengths });
+    Ok(Arc::new(Sum::new(vec![(1.0, potential), (1.0, spring)])?))
+}
+
+fn freeze(_: &Call, args: Arguments) -> Result<Arc<dyn Potential>> {
+    let potential = args.potential(0)?;
+    let n = potential.dimension();
+    let chosen = coordinates(&args, 1, n)?;
+    let whole = args.vector(2)?.len() == n;
+    let given = args.position(2, if whole { n } else { chosen.len() })?;
+    let (mut mask, mut values) = (vec![false; n], vec![0.0; n]);
+    for (k, i) in chosen.iter().enumerate() {
+        (mask[*i], values[*i]) = (true, given[if whole { *i } else { k }]);
+    }
+    Ok(Arc::new(Frozen::new(potential, mask, values)))
+}
+
 fn wrong_result(call: &Call, value: &Dynamic) -> Error {
-    debug_assert!(number(value).is_none());
     let found = call.catalogue().describe(value);
     Error::new(Kind::Type, format!("potential: the function must give a number, found {found}")).at("f")
 }
