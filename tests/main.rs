@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod docs;
 mod errors;
+mod expressions;
 mod figures;
 mod landscape;
 mod potentials;

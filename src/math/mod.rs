@@ -3,6 +3,7 @@
 
 pub mod assignment;
 pub mod eigen;
+pub mod gather;
 pub mod graph;
 pub mod lanczos;
 pub mod linear;

@@ -6,7 +6,9 @@
 
 pub mod catalogue;
 pub mod clusters;
+pub mod composed;
 pub mod counted;
+pub mod expression;
 pub mod loss;
 pub mod surfaces;
 pub mod symmetry;

@@ -44,7 +44,9 @@ impl Arguments<'_> {
         if parameter == "self" {
             return Error::new(Kind::Type, format!("{name} belongs to {expected}, found {found}")).at(parameter);
         }
-        Error::new(Kind::Type, format!("{name}: `{parameter}` must be {expected}, found {found}")).at(parameter)
+        let error = Error::new(Kind::Type, format!("{name}: `{parameter}` must be {expected}, found {found}")).at(parameter);
+        let traced = self.values.get(k).is_some_and(super::traced::is_traced);
+        if traced { error.hint(super::traced::INSTEAD) } else { error }
     }
 
     /// An error of a value that has the right type: `lennard_jones: atoms must be at least 2, found -3`.

@@ -112,7 +112,7 @@ impl Environment {
 /// The call of a native in progress.
 pub struct Call<'a> {
     pub(super) context: &'a NativeCallContext<'a>,
-    pub(super) environment: &'a Environment,
+    pub(super) environment: &'a Arc<Environment>,
     pub(super) catalogue: &'a Arc<Catalogue>,
     pub(super) name: &'a str,
     /// The last error of a closure, kept whole: when the native passes it on, the script sees where it arose.

@@ -8,7 +8,7 @@ use super::dispatch::{self, Shared};
 use super::errors::{Raised, ScriptError, Step, from_parse, from_rhai, index_error, raise};
 use super::place::{Place, locate};
 use super::tokens::Reader;
-use super::{help, operators, stdlib};
+use super::{help, operators, stdlib, traced};
 use crate::base::text::Text;
 use crate::base::{Error, Kind};
 use rhai::module_resolvers::FileModuleResolver;
@@ -83,9 +83,21 @@ impl Language {
         Language::with(environment, super::bindings::natives(), super::bindings::types())
     }
 
+    /// The language once more, for another thread of the same program.
+    pub(super) fn sharing(environment: Arc<Environment>) -> Language {
+        Language::made(environment, super::bindings::natives(), super::bindings::types())
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The language with these natives and types: for tests of the keystone.
     pub fn with(environment: Environment, natives: Vec<Native>, types: Vec<Type>) -> Language {
-        let environment = Arc::new(environment);
+        Language::made(Arc::new(environment), natives, types)
+    }
+
+    fn made(environment: Arc<Environment>, natives: Vec<Native>, types: Vec<Type>) -> Language {
         let mut engine = Engine::new();
         let reader = Reader::default();
         // First: Rhai's own limits are tighter in debug builds, and a file of the library must not be refused by them.
@@ -96,6 +108,7 @@ impl Language {
         let catalogue = Arc::new(catalogue);
         let shared = Shared { catalogue: catalogue.clone(), environment: environment.clone() };
         operators::register(&mut engine);
+        traced::register(&mut engine);
         dispatch::register(&mut engine, &shared);
         let modules = Arc::new(RwLock::new(FileModuleResolver::new()));
         hooks(&mut engine, &shared, &modules);

@@ -194,6 +194,7 @@ fn translate(result: &EvalAltResult, catalogue: &Catalogue) -> (Error, Option<St
         E::ErrorArrayBounds(len, index, _) => beyond("array", *len, *index),
         E::ErrorStringBounds(len, index, _) => beyond("text", *len, *index),
         E::ErrorBitFieldBounds(len, index, _) => beyond("bit field", *len, *index),
+        E::ErrorMismatchDataType(_, found, _) if super::traced::plain_name(found).is_some() => super::traced::undecided(),
         E::ErrorMismatchDataType(expected, found, _) | E::ErrorMismatchOutputType(expected, found, _) => Error::new(
             Kind::Type,
             format!("{} is wanted here, found {}", with_article(&plain_types(expected)), with_article(&plain_types(found))),
@@ -278,9 +279,11 @@ fn not_found(signature: &str, catalogue: &Catalogue) -> Error {
     if is_word && (catalogue.natives.contains_key(name) || !super::check::builtin_names().contains(name)) {
         return unknown_function(name, catalogue);
     }
+    let traced = types.trim_end_matches(')').split(", ").any(|t| super::traced::plain_name(t).is_some());
     let types: Vec<String> = types.trim_end_matches(')').split(", ").map(|t| with_article(&plain_types(t))).collect();
     let error = Error::new(Kind::Type, format!("`{name}` cannot be applied to {}", types.join(" and ")));
     match habits::function(name) {
+        _ if traced => error.hint(super::traced::INSTEAD),
         Some(instead) => error.hint(instead),
         None => error,
     }
@@ -324,6 +327,7 @@ fn plain_types(text: &str) -> String {
         "string" => "text".to_string(),
         "bool" => "truth value".to_string(),
         "Fn" => "closure".to_string(),
+        other if super::traced::plain_name(other).is_some() => super::traced::plain_name(other).unwrap_or_default().to_string(),
         other => other.rsplit("::").next().unwrap_or(other).trim_end_matches("Handle").trim_end_matches("Value").to_string(),
     };
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';

@@ -6,6 +6,7 @@ pub mod api;
 mod arguments;
 pub mod bindings;
 mod call;
+mod called;
 mod catalogue;
 pub mod check;
 pub mod complete;
@@ -24,6 +25,7 @@ pub mod session;
 pub mod show;
 pub mod stdlib;
 mod tokens;
+mod traced;
 pub mod values;
 
 pub use call::{Environment, Permissions};

@@ -1,15 +1,18 @@
 //! Operators and indexing of native values, and those of numbers where Rhai's differ from a calculator's.
 
+use super::convert::IntoValue;
 use super::convert::{number, numbers};
 use super::errors::{index_error, raise};
-use super::values::{MatrixValue, Object, Table, Vector};
+use super::values::{MatrixValue, Object, PotentialHandle, Table, Vector};
 use crate::base::{Error, Kind};
 use crate::math::Matrix;
+use crate::potentials::Potential;
+use crate::potentials::composed::Sum;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncRegistration, INT, Module, NativeCallContext, RhaiFunc};
 use std::any::TypeId;
 use std::sync::Arc;
 
-type Outcome = std::result::Result<Dynamic, Box<EvalAltResult>>;
+pub(super) type Outcome = std::result::Result<Dynamic, Box<EvalAltResult>>;
 
 /// Registers all of them.
 pub fn register(engine: &mut Engine) {
@@ -66,6 +69,7 @@ pub fn register(engine: &mut Engine) {
         let function = RhaiFunc::Method { func: Arc::new(body), has_context: true, is_pure: true, is_volatile: false };
         FuncRegistration::new(operator).in_global_namespace().set_into_module_raw(&mut module, [object, object], function);
     }
+    potentials(&mut module);
     indexing(&mut module);
     module.set_iter(vector, |value| match value.try_cast::<Vector>() {
         Some(v) => Box::new((0..v.data.len()).map(move |i| v.element(i))),
@@ -78,7 +82,33 @@ pub fn register(engine: &mut Engine) {
     engine.register_global_module(module.into());
 }
 
-fn add(module: &mut Module, name: &str, types: &[TypeId], body: impl Fn(&mut [&mut Dynamic]) -> Outcome + Send + Sync + 'static) {
+/// `p + q`, `p - q`, `2.0 * p`, `p / 2`, `-p`.
+fn potentials(module: &mut Module) {
+    let (potential, int, real) = (TypeId::of::<PotentialHandle>(), TypeId::of::<INT>(), TypeId::of::<f64>());
+    let weighted = |parts: &[(f64, &Dynamic)]| -> Outcome {
+        let handles = parts.iter().map(|(weight, value)| value.read_lock::<PotentialHandle>().map(|p| (*weight, p.0.clone())));
+        let parts = handles.collect::<Option<Vec<_>>>().ok_or("no potential")?;
+        let sum = Sum::new(parts).map_err(|error| raise(error, ""))?;
+        Ok((Arc::new(sum) as Arc<dyn Potential>).into_value())
+    };
+    add(module, "+", &[potential, potential], move |arguments| weighted(&[(1.0, arguments[0]), (1.0, arguments[1])]));
+    add(module, "-", &[potential, potential], move |arguments| weighted(&[(1.0, arguments[0]), (-1.0, arguments[1])]));
+    add(module, "-", &[potential], move |arguments| weighted(&[(-1.0, arguments[0])]));
+    for kind in [int, real] {
+        let factor = |value: &Dynamic| number(value).unwrap_or(f64::NAN);
+        add(module, "*", &[kind, potential], move |arguments| weighted(&[(factor(arguments[0]), arguments[1])]));
+        add(module, "*", &[potential, kind], move |arguments| weighted(&[(factor(arguments[1]), arguments[0])]));
+        add(module, "/", &[potential, kind], move |arguments| weighted(&[(1.0 / factor(arguments[1]), arguments[0])]));
+    }
+}
+
+/// Registers an operator that leaves its operands as they are.
+pub(super) fn add(
+    module: &mut Module,
+    name: &str,
+    types: &[TypeId],
+    body: impl Fn(&mut [&mut Dynamic]) -> Outcome + Send + Sync + 'static,
+) {
     let method = move |_: Option<NativeCallContext>, arguments: &mut [&mut Dynamic]| body(arguments);
     let function = RhaiFunc::Method { func: Arc::new(method), has_context: false, is_pure: true, is_volatile: false };
     FuncRegistration::new(name).in_global_namespace().set_into_module_raw(module, types, function);
@@ -190,7 +220,7 @@ fn equal(left: &Dynamic, right: &Dynamic) -> bool {
 }
 
 /// The place that an index means; negative ones count from the end.
-fn place(what: &str, len: usize, index: INT) -> std::result::Result<usize, Box<EvalAltResult>> {
+pub(super) fn place(what: &str, len: usize, index: INT) -> std::result::Result<usize, Box<EvalAltResult>> {
     let from_start = if index < 0 { index.saturating_add(len as INT) } else { index };
     match usize::try_from(from_start) {
         Ok(i) if i < len => Ok(i),
@@ -199,7 +229,12 @@ fn place(what: &str, len: usize, index: INT) -> std::result::Result<usize, Box<E
 }
 
 /// The half-open range that a slice means, within the length.
-fn span(what: &str, len: usize, from: INT, to: INT) -> std::result::Result<std::ops::Range<usize>, Box<EvalAltResult>> {
+pub(super) fn span(
+    what: &str,
+    len: usize,
+    from: INT,
+    to: INT,
+) -> std::result::Result<std::ops::Range<usize>, Box<EvalAltResult>> {
     if from < 0 || to < from || to > len as INT {
         let message =
             format!("the slice {from}..{to} does not lie within {} of {len} elements", super::convert::with_article(what));
@@ -274,7 +309,7 @@ fn indexing(module: &mut Module) {
 }
 
 /// Begin and end of a range; `None` for an open end.
-fn ends(range: &Dynamic) -> (INT, Option<INT>) {
+pub(super) fn ends(range: &Dynamic) -> (INT, Option<INT>) {
     if let Some(r) = range.read_lock::<std::ops::Range<INT>>() {
         return (r.start, (r.end != INT::MAX).then_some(r.end));
     }

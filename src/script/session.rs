@@ -80,7 +80,10 @@ impl Session {
         }
         let named = text_with_last(text, &pieces);
         let source = format!("{}{}\n{named}", "\n".repeat(first_line - FIRST_LINE), self.import_line());
-        let Read { ast, whole } = self.language.read(&Script { name: NAME.into(), text: source }, &self.scope).map_err(|error| self.failure(error, None))?;
+        let Read { ast, whole } = self
+            .language
+            .read(&Script { name: NAME.into(), text: source }, &self.scope)
+            .map_err(|error| self.failure(error, None))?;
         if let Some(error) = check::check(&whole, &self.functions, &self.language.catalogue).into_iter().next() {
             return Err(self.failure(error, Some(&whole)));
         }

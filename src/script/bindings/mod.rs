@@ -2,6 +2,7 @@
 
 mod cuts;
 mod data;
+mod expressions;
 mod figures;
 mod landscape;
 mod network;
@@ -22,6 +23,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(network::natives());
     all.extend(scores::natives());
     all.extend(potentials::natives());
+    all.extend(expressions::natives());
     all.extend(search::natives());
     all.extend(landscape::natives());
     all.extend(figures::natives());
@@ -37,6 +39,7 @@ pub fn types() -> Vec<Type> {
     all.extend(network::types());
     all.extend(scores::types());
     all.extend(potentials::types());
+    all.extend(expressions::types());
     all.extend(search::types());
     all.extend(landscape::types());
     all.extend(figures::types());

@@ -4,6 +4,7 @@ use crate::base::Result;
 use crate::math::Matrix;
 use crate::script::api::{Arguments, Dynamic, IntoValue, MatrixValue, Native, Vector};
 use crate::script::convert::{integer, number};
+use crate::script::traced;
 
 const NUMBERS: &str = "Numbers";
 
@@ -44,7 +45,7 @@ pub fn natives() -> Vec<Native> {
             .takes("x", "a number, a vector or a matrix", "Where; for a vector or matrix every element.")
             .returns("a number, a vector or a matrix")
             .example(example, expected, 1e-15)
-            .run(move |_, args| apply(&args, function, whole))
+            .run(move |_, args| apply(name, &args, function, whole))
     };
     let mut all: Vec<Native> = ELEMENTARY.iter().map(|e| one(e, false)).collect();
     all.extend(ROUNDING.iter().map(|e| one(e, true)));
@@ -56,8 +57,8 @@ pub fn natives() -> Vec<Native> {
             .example("atan(0)", "0.0", 0.0)
             .example("atan(1, 1)", "0.7853981633974483", 1e-15)
             .run(|_, args| match args.has(1) {
-                true => Ok(args.real(0)?.atan2(args.real(1)?).into()),
-                false => apply(&args, f64::atan, false),
+                true => two("atan", &args, f64::atan2),
+                false => apply("atan", &args, f64::atan, false),
             }),
         Native::new("log", "The logarithm to base 10, or to another base.")
             .group(NUMBERS)
@@ -66,27 +67,30 @@ pub fn natives() -> Vec<Native> {
             .example("log(1000)", "3.0", 1e-14)
             .example("log(8, 2)", "3.0", 1e-14)
             .run(|_, args| match args.has(1) {
-                true => Ok(args.real(0)?.log(args.real(1)?).into()),
-                false => apply(&args, f64::log10, false),
+                true => two("log", &args, f64::log),
+                false => match traced::binary("log", &args.value(0), &10.0.into()) {
+                    Some(traced) => traced,
+                    None => apply("log", &args, f64::log10, false),
+                },
             }),
         Native::new("hypot", "The square root of x² + y².")
             .group(NUMBERS)
             .takes("x", "a number", "")
             .takes("y", "a number", "")
             .example("hypot(3, 4)", "5.0", 1e-15)
-            .run(|_, args| Ok(args.real(0)?.hypot(args.real(1)?))),
+            .run(|_, args| two("hypot", &args, f64::hypot)),
         Native::new("min", "The smaller of two numbers.")
             .group(NUMBERS)
             .takes("a", "a number", "")
             .takes("b", "a number", "")
             .example("min(2, 1.5)", "1.5", 0.0)
-            .run(|_, args| Ok(smaller(&args)?.0)),
+            .run(|_, args| Ok(smaller("min", &args)?.0)),
         Native::new("max", "The larger of two numbers.")
             .group(NUMBERS)
             .takes("a", "a number", "")
             .takes("b", "a number", "")
             .example("max(2, 1.5)", "2", 0.0)
-            .run(|_, args| Ok(smaller(&args)?.1)),
+            .run(|_, args| Ok(smaller("max", &args)?.1)),
         Native::new("fixed", "A number as text with so many digits after the point; NaN is a dash.")
             .group(NUMBERS)
             .takes("x", "a number", "What to write.")
@@ -114,8 +118,11 @@ pub fn natives() -> Vec<Native> {
 }
 
 /// The function of a number or of every element; `whole` functions give whole numbers for whole numbers.
-fn apply(args: &Arguments, function: fn(f64) -> f64, whole: bool) -> Result<Dynamic> {
+fn apply(name: &str, args: &Arguments, function: fn(f64) -> f64, whole: bool) -> Result<Dynamic> {
     let value = args.value(0);
+    if let Some(traced) = traced::unary(name, &value) {
+        return traced;
+    }
     if let (true, Ok(v)) = (whole, value.as_int()) {
         return Ok((function(v as f64) as i64).into());
     }
@@ -132,8 +139,19 @@ fn apply(args: &Arguments, function: fn(f64) -> f64, whole: bool) -> Result<Dyna
     Err(args.wrong(0, "a number, a vector or a matrix"))
 }
 
+/// The function of two numbers.
+fn two(name: &str, args: &Arguments, function: fn(f64, f64) -> f64) -> Result<Dynamic> {
+    match traced::binary(name, &args.value(0), &args.value(1)) {
+        Some(traced) => traced,
+        None => Ok(function(args.real(0)?, args.real(1)?).into()),
+    }
+}
+
 /// Two numbers in order; each keeps its type. NaN is passed over, as Rust's `f64::min` does.
-fn smaller(args: &Arguments) -> Result<(Dynamic, Dynamic)> {
+fn smaller(name: &str, args: &Arguments) -> Result<(Dynamic, Dynamic)> {
+    if let Some(traced) = traced::binary(name, &args.value(0), &args.value(1)) {
+        return traced.map(|value| (value.clone(), value));
+    }
     let (a, b) = (args.real(0)?, args.real(1)?);
     let (left, right) = (args.value(0), args.value(1));
     if a.is_nan() {

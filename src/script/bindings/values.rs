@@ -10,6 +10,7 @@ use crate::script::api::{Arguments, Call, Dynamic, IntoValue, MatrixValue, Nativ
 use crate::script::convert::{integer, number, numbers};
 use crate::script::errors::{Raised, index_error};
 use crate::script::json::to_json;
+use crate::script::traced;
 use rhai::{Array, Map};
 use std::sync::Arc;
 
@@ -156,7 +157,15 @@ fn size(args: &Arguments, k: usize) -> Result<usize> {
 
 /// A method of vectors and arrays of numbers.
 fn of_numbers(name: &'static str, summary: &'static str) -> Native {
-    Native::method("vector", name, summary).on("array").group(VALUES)
+    Native::method("vector", name, summary).on("array").on("traced vector").group(VALUES)
+}
+
+/// The result for traced numbers, or that for plain ones.
+fn total(name: &str, args: &Arguments, plain: impl FnOnce() -> Result<f64>) -> Result<Dynamic> {
+    match traced::total(name, args) {
+        Some(traced) => traced,
+        None => plain().map(Dynamic::from),
+    }
 }
 
 fn not_empty(args: &Arguments) -> Result<Arc<[f64]>> {
@@ -169,11 +178,11 @@ fn sums() -> Vec<Native> {
         of_numbers("sum", "The sum of the numbers.")
             .returns("a number")
             .example("vector([1, 2, 3.5]).sum()", "6.5", 1e-15)
-            .run(|_, args| Ok(args.vector(0)?.iter().sum::<f64>())),
+            .run(|_, args| total("sum", &args, || Ok(args.vector(0)?.iter().sum::<f64>()))),
         of_numbers("mean", "The mean of the numbers.")
             .returns("a number")
             .example("[1, 2, 6].mean()", "3.0", 1e-15)
-            .run(|_, args| Ok(statistics::mean(&not_empty(&args)?))),
+            .run(|_, args| total("mean", &args, || Ok(statistics::mean(&not_empty(&args)?)))),
         of_numbers("variance", "The population variance: the mean squared deviation from the mean.")
             .returns("a number")
             .example("vector([1, 3]).variance()", "1.0", 1e-15)
@@ -189,26 +198,28 @@ fn sums() -> Vec<Native> {
         of_numbers("min", "The smallest number; NaN is passed over.")
             .returns("a number")
             .example("vector([3, 1, 2]).min()", "1.0", 0.0)
-            .run(|_, args| Ok(not_empty(&args)?.iter().copied().fold(f64::NAN, f64::min))),
+            .run(|_, args| total("min", &args, || Ok(not_empty(&args)?.iter().copied().fold(f64::NAN, f64::min)))),
         of_numbers("max", "The largest number; NaN is passed over.")
             .returns("a number")
             .example("vector([3, 1, 2]).max()", "3.0", 0.0)
-            .run(|_, args| Ok(not_empty(&args)?.iter().copied().fold(f64::NAN, f64::max))),
+            .run(|_, args| total("max", &args, || Ok(not_empty(&args)?.iter().copied().fold(f64::NAN, f64::max)))),
         of_numbers("norm", "The Euclidean length.")
             .returns("a number")
             .example("[3, 4].norm()", "5.0", 1e-15)
-            .run(|_, args| Ok(norm(&args.vector(0)?))),
+            .run(|_, args| total("norm", &args, || Ok(norm(&args.vector(0)?)))),
         of_numbers("dot", "The scalar product with another vector.")
             .takes("other", NUMBERS, "As many numbers.")
             .returns("a number")
             .example("vector([1, 2]).dot([3, 4])", "11.0", 1e-15)
             .run(|_, args| {
-                let (a, b) = (args.vector(0)?, args.vector(1)?);
-                if a.len() != b.len() {
-                    let message = format!("dot needs vectors of equal length, found {} and {}", a.len(), b.len());
-                    return Err(Error::shape(message).at("other"));
-                }
-                Ok(dot(&a, &b))
+                total("dot", &args, || {
+                    let (a, b) = (args.vector(0)?, args.vector(1)?);
+                    if a.len() != b.len() {
+                        let message = format!("dot needs vectors of equal length, found {} and {}", a.len(), b.len());
+                        return Err(Error::shape(message).at("other"));
+                    }
+                    Ok(dot(&a, &b))
+                })
             }),
     ]
 }
@@ -325,6 +336,9 @@ fn matrices() -> Vec<Native> {
             .example("matrix([[1, 2], [3, 4]]).dot(matrix([[0, 1], [1, 0]]))[0]", "[2.0, 1.0]", 1e-15)
             .run(|_, args| {
                 let a = args.matrix(0)?;
+                if let Some(traced) = traced::matrix_dot(&a, &args.value(1)) {
+                    return traced;
+                }
                 let fits = |rows: usize| match rows == a.columns {
                     true => Ok(()),
                     false => {
