@@ -13,3 +13,4 @@ mod readers;
 #[cfg(unix)]
 mod repl;
 mod scripts;
+mod tour;
