@@ -104,7 +104,7 @@ fn encode(run: &Run, frames: &[Figure], options: &AnimationOptions) -> Result<Ve
             task.tick(1, String::new)?;
         }
     }
-    encoder.into_inner().map_err(|e| failed(e.into()))
+    encoder.into_inner().map_err(failed)
 }
 
 /// Width and height of the film in pixels, as [`pixels`] rounds them.

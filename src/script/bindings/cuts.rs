@@ -9,6 +9,7 @@ use crate::figures::profile::{Profile, ProfileOptions, draw_profile};
 use crate::network::Network;
 use crate::plot::Figure;
 use crate::plot::animation::{AnimationOptions, animate};
+use crate::plot::scale::short;
 use crate::potentials::{Family, Potential};
 use crate::script::api::{Arguments, Call, Dynamic, IntoValue, MatrixValue, Native, Object, Type};
 use crate::script::convert::{integer, number, numbers};
@@ -57,9 +58,9 @@ pub fn types() -> Vec<Type> {
             .field("size", "Width and height of the drawing in px.", |_, s: &SliceFigure| Ok(s.figure.size().to_vec()))
             .field("svg", "The drawing as text in SVG.", |_, s: &SliceFigure| Ok(s.figure.svg()))
             .show(|s: &SliceFigure| {
-                let [low, high] = ends(&s.slice.energies);
+                let [low, high] = ends(&s.slice.energies).map(short);
                 let count = s.slice.energies.len();
-                format!("Slice: {count} energies from {low:.6} to {high:.6} over a length of {:.4}", s.slice.length)
+                format!("Slice: {count} energies from {low} to {high} over a length of {}", short(s.slice.length))
             })
             .json(|s: &SliceFigure| {
                 Object::new("Slice")
@@ -88,8 +89,8 @@ pub fn types() -> Vec<Type> {
             .field("svg", "The drawing as text in SVG.", |_, s: &SurfaceFigure| Ok(s.figure.svg()))
             .show(|s: &SurfaceFigure| {
                 let surface = &s.picture.surface;
-                let [low, high] = ends(&surface.energies.data);
-                format!("Surface: {} × {} energies from {low:.6} to {high:.6}", surface.s.len(), surface.t.len())
+                let [low, high] = ends(&surface.energies.data).map(short);
+                format!("Surface: {} × {} energies from {low} to {high}", surface.s.len(), surface.t.len())
             })
             .json(|s: &SurfaceFigure| surface_object(&s.picture.surface)),
     ]
