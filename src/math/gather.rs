@@ -37,6 +37,11 @@ impl Indices {
         self.eights.is_empty()
     }
 
+    /// The number at the first index; NaN where there is none.
+    pub fn first(&self, memory: &[f64]) -> f64 {
+        self.eights.first().and_then(|eight| memory.get(eight[0] as usize)).copied().unwrap_or(f64::NAN)
+    }
+
     /// The numbers at the k-th eight indices. Panics where the memory is shorter than the largest index wants.
     #[inline(always)]
     pub fn collect(&self, k: usize, memory: &[f64]) -> Block {

@@ -305,9 +305,9 @@ impl Graph {
     pub fn digest(&self, root: Node) -> String {
         let needed = self.needed(root);
         let mut place = vec![0u32; self.items.len()];
-        let mut count = 0;
         let mut digest = Sha256::new();
-        for (node, item) in self.items.iter().enumerate().filter(|(node, _)| needed[*node]) {
+        let used = self.items.iter().enumerate().filter(|(node, _)| needed[*node]);
+        for (count, (node, item)) in used.enumerate() {
             let name = match item {
                 Item::Constant(bits) => format!("number {bits:x}"),
                 Item::Coordinate(index) => format!("coordinate {index}"),
@@ -318,8 +318,7 @@ impl Graph {
             digest.update(name);
             item.operands().for_each(|operand| digest.update(format!(" {}", place[operand as usize])));
             digest.update("\n");
-            place[node] = count;
-            count += 1;
+            place[node] = count as u32;
         }
         digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }

@@ -33,9 +33,10 @@ impl Kernel for Pass<'_, '_> {
     #[inline(always)]
     fn run<V: Lanes>(self) {
         let Pass { tape, rows, inputs, outputs, work } = self;
-        work[..tape.constants.len()].copy_from_slice(&tape.constants);
+        work.iter_mut().zip(&tape.constants).for_each(|(to, from)| V::load(from).store(to));
         let at_once = if tape.layout == Layout::Rows { LANES } else { 1 };
-        for first in (0..rows).step_by(at_once) {
+        let mut first = 0;
+        while first < rows {
             let count = at_once.min(rows - first);
             for instruction in &tape.instructions {
                 match instruction.operation {
@@ -58,6 +59,7 @@ impl Kernel for Pass<'_, '_> {
                     }
                 }
             }
+            first += count;
         }
     }
 }
@@ -290,10 +292,11 @@ fn elementwise<V: Lanes>(layout: Layout, to: &Instruction, count: usize, work: &
 fn map_lanes<V: Lanes>(table: &Table, to: &Instruction, work: &mut [Block]) {
     let (start, width) = (to.out as usize, to.width as usize);
     match table {
-        Table::Gather(Chosen::Numbers(from)) if width == 1 => work[start] = from.collect(0, numbers(work)),
+        // Whole blocks are written at once: the next instruction reads them so, and must not wait for eight small stores.
+        Table::Gather(Chosen::Numbers(from)) if width == 1 => V::splat(from.first(numbers(work))).store(&mut work[start]),
         Table::Gather(Chosen::Numbers(from)) => {
             for b in 0..from.len() {
-                work[start + b] = from.collect(b, numbers(work));
+                V::load(&from.collect(b, numbers(work))).store(&mut work[start + b]);
             }
         }
         Table::Difference(Chosen::Numbers(from), Chosen::Numbers(less)) => {
@@ -355,7 +358,7 @@ fn map_lanes<V: Lanes>(table: &Table, to: &Instruction, work: &mut [Block]) {
             for run in runs {
                 total += run.factor * stretch::<V>(work, run.from as usize, run.length as usize);
             }
-            work[start] = Block([total; LANES]);
+            V::splat(total).store(&mut work[start]);
         }
         // Tables of the other layout.
         Table::Gather(_) | Table::Difference(..) | Table::Signed(..) => {}

@@ -157,8 +157,8 @@ impl Fused {
                 }
                 (Binary::Add, .., Some((x, y))) => Step::Ternary(Ternary::MultiplyAdd, x, y, a),
                 (Binary::Add, .., Some((x, y)), None) => Step::Ternary(Ternary::MultiplyAdd, x, y, b),
-                (_, .., Some((x, y))) => Step::Ternary(Ternary::SubtractProduct, x, y, a),
-                (_, .., Some((x, y)), None) => Step::Ternary(Ternary::MultiplySubtract, x, y, b),
+                (.., Some((x, y))) => Step::Ternary(Ternary::SubtractProduct, x, y, a),
+                (.., Some((x, y)), None) => Step::Ternary(Ternary::MultiplySubtract, x, y, b),
                 _ => continue,
             };
             steps[value] = step;
