@@ -29,7 +29,8 @@ fn few_digits(v: f64) -> String {
 
 fn write(value: &Dynamic, catalogue: &Catalogue, width: usize, number: &dyn Fn(f64) -> String) -> (String, bool) {
     if let Ok(real) = value.as_float() {
-        return (cut(&number(real), width), true);
+        let text = number(real);
+        return (cut(&text, width), text.chars().count() <= width);
     }
     if value.is_fnptr() {
         return (cut("a closure", width), true);
@@ -45,7 +46,15 @@ fn write(value: &Dynamic, catalogue: &Catalogue, width: usize, number: &dyn Fn(f
             let v = vector.data[i];
             (if vector.whole { format!("{}", v as i64) } else { number(v) }, true)
         };
-        return listed(["[", "]"], vector.data.len(), width, |i, _| element(i));
+        let count = vector.data.len();
+        // Two characters a number at least: more cannot fit.
+        if count <= width / 2 {
+            let all = format!("[{}]", (0..count).map(|i| element(i).0).collect::<Vec<_>>().join(", "));
+            if all.chars().count() <= width {
+                return (all, true);
+            }
+        }
+        return listed(["[", "]"], count, width, |i, _| element(i));
     }
     if let Some(array) = value.read_lock::<Array>() {
         return listed(["[", "]"], array.len(), width, |i, room| write(&array[i], catalogue, room, number));

@@ -56,8 +56,8 @@ pub fn landscape(l: &Landscape, room: Room) -> Text {
         columns.push(reals(&field, lowest.iter().map(|m| l.field(&field, m.id).unwrap_or(f64::NAN)).collect()));
     }
     text.line().plain(if lowest.len() < counts.minima { "  the lowest minima" } else { "  all minima" });
-    for line in lay(columns, true, room.width - 2, Keep::First) {
-        text.line().plain("  ").plain(line);
+    for line in lay(columns, true, room.width, Keep::First) {
+        text.line().plain(line);
     }
     text
 }

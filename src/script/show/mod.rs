@@ -153,9 +153,9 @@ fn fielded(title: &str, fields: &[(&str, &Dynamic)], catalogue: &Catalogue, room
             text.plain("⋮");
             continue;
         };
-        let name = cut(name, name_width);
-        let pad = " ".repeat(name_width - name.chars().count());
-        text.name(name.as_str()).plain(pad).plain("  ");
+        let shown = cut(name, name_width);
+        let pad = " ".repeat(name_width - shown.chars().count());
+        text.name(shown).plain(pad).plain("  ");
         if name == "termination" && value.as_immutable_string_ref().is_ok_and(|word| word.as_str() != "converged") {
             text.warning(brief(value, catalogue, value_width).0);
             continue;
