@@ -78,7 +78,8 @@ fn the_tour_is_as_it_says() {
     let mut rest = String::from_utf8(output.stdout).expect("UTF-8");
     let mut complaints = Vec::new();
     for (k, said) in conversation.iter().enumerate() {
-        let (given, behind) = rest.split_once(&format!("§{k}§\n")).unwrap_or_else(|| panic!("line {} got no answer: {rest}", said.line));
+        let (given, behind) =
+            rest.split_once(&format!("§{k}§\n")).unwrap_or_else(|| panic!("line {} got no answer: {rest}", said.line));
         if !same(&said.answer, given) {
             complaints.push(format!("docs/tour.md:{}: {}\nshown:\n{}given:\n{given}", said.line, said.typed, said.answer));
         }
@@ -96,7 +97,12 @@ fn the_tour_is_as_it_says() {
 #[test]
 fn answers_are_compared_as_they_are_meant() {
     assert!(same("a 1.0000001\n", "a 1.0\n") && same("x …\n", "x y z\n") && same("[1.0, 2.5]\n", "[1.0, 2.5000001]\n"));
-    assert!(!same("a 1.001\n", "a 1.0\n") && !same("a\n", "a\nb\n") && !same("a b\n", "a\n") && !same("1 minimum\n", "1 minima\n"));
+    assert!(
+        !same("a 1.001\n", "a 1.0\n") && !same("a\n", "a\nb\n") && !same("a b\n", "a\n") && !same("1 minimum\n", "1 minima\n")
+    );
     let said = conversation("text\n```losscape\n> a\n. b\n1\n> c\n```\n> no\n");
-    assert_eq!(said.iter().map(|s| (s.line, s.typed.as_str(), s.answer.as_str())).collect::<Vec<_>>(), [(3, "a\nb", "1\n"), (6, "c", "")]);
+    assert_eq!(
+        said.iter().map(|s| (s.line, s.typed.as_str(), s.answer.as_str())).collect::<Vec<_>>(),
+        [(3, "a\nb", "1\n"), (6, "c", "")]
+    );
 }

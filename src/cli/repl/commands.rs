@@ -1,12 +1,13 @@
 //! What a line that is no script says: `:vars`, `?name`, `name?`, `??name`.
 
-use super::super::render::{help_text, out};
+use super::super::render::{help_text, out, room};
 use super::{Next, Repl};
 use crate::base::usage::usage;
 use crate::base::{Error, nearest};
 use crate::script::api::Dynamic;
 use crate::script::help;
 use crate::script::session::Session;
+use crate::script::show::brief::brief;
 use std::path::Path;
 use std::time::Instant;
 
@@ -136,24 +137,22 @@ fn source(name: &str, session: &Session) -> Result<String, Error> {
     }
 }
 
-/// Name, type, size, first line.
+/// Name, type, size, as much of the value as fits the line.
 fn variables(session: &Session) -> String {
     let catalogue = &session.language.catalogue;
-    let row = |(name, value): (&&str, &&Dynamic)| {
-        let text = catalogue.show_inside(value);
-        let mut first: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
-        if first.len() < text.len() {
-            first.push_str(" …");
-        }
-        [name.to_string(), catalogue.type_name(value), size(value), first]
-    };
-    let rows: Vec<[String; 4]> = session.variables().iter().map(row).collect();
+    let all = session.variables();
+    let rows: Vec<([String; 3], &Dynamic)> =
+        all.iter().map(|(name, value)| ([name.to_string(), catalogue.type_name(value), size(value)], *value)).collect();
     if rows.is_empty() {
         return "no variables yet".into();
     }
-    let width = |k: usize| rows.iter().map(|r| r[k].chars().count()).max().unwrap_or(0);
+    let width = |k: usize| rows.iter().map(|(cells, _)| cells[k].chars().count()).max().unwrap_or(0);
     let (a, b, c) = (width(0), width(1), width(2));
-    rows.iter().map(|r| format!("{:<a$}  {:<b$}  {:>c$}  {}", r[0], r[1], r[2], r[3])).collect::<Vec<_>>().join("\n")
+    let left = room().width.saturating_sub(a + b + c + 6).max(10);
+    let row = |(cells, value): &([String; 3], &Dynamic)| {
+        format!("{:<a$}  {:<b$}  {:>c$}  {}", cells[0], cells[1], cells[2], brief(value, catalogue, left).0)
+    };
+    rows.iter().map(row).collect::<Vec<_>>().join("\n")
 }
 
 /// How much a value holds, where that can be counted.

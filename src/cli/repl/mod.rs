@@ -256,10 +256,10 @@ impl Repl {
         let session = self.session.borrow();
         match result {
             Ok(value) => {
-                // A semicolon at the end says that nothing is to be shown; Rhai then gives ().
-                let text = shown(&value, &session.language, self.json);
-                if !text.is_empty() && !(self.json && value.is_unit()) {
-                    out(&text);
+                // A semicolon at the end says that nothing is to be shown.
+                let hidden = tokens(text).solid().next_back().is_some_and(|last| &text[last.start..last.end] == ";");
+                if !hidden && !value.is_unit() {
+                    out(&shown(&value, &session.language, self.json));
                 }
                 true
             }

@@ -1,6 +1,6 @@
 //! Cuts through potentials in the script language: slices, surfaces, directions, paths, moving figures.
 
-use super::figures::{Both, figure_of};
+use super::figures::{Both, characters};
 use crate::analysis::cuts::{self, Plane, SliceOptions, SurfaceOptions, zoomed};
 use crate::analysis::directions::filter_normalised;
 use crate::base::{Error, Kind, Result};
@@ -13,6 +13,7 @@ use crate::plot::scale::short;
 use crate::potentials::{Family, Potential};
 use crate::script::api::{Arguments, Call, Dynamic, IntoValue, MatrixValue, Native, Object, Type};
 use crate::script::convert::{integer, number, numbers};
+use crate::script::show::picture;
 use rhai::Array;
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub fn types() -> Vec<Type> {
                 let count = s.slice.energies.len();
                 format!("Slice: {count} energies from {low} to {high} over a length of {}", short(s.slice.length))
             })
+            .screen(|s: &SliceFigure, room| characters(s.figure.show(room.width, room.height)))
+            .picture(|s: &SliceFigure| s.figure.clone())
             .json(|s: &SliceFigure| {
                 Object::new("Slice")
                     .field("coordinates", s.slice.coordinates.clone())
@@ -92,6 +95,8 @@ pub fn types() -> Vec<Type> {
                 let [low, high] = ends(&surface.energies.data).map(short);
                 format!("Surface: {} × {} energies from {low} to {high}", surface.s.len(), surface.t.len())
             })
+            .screen(|s: &SurfaceFigure, room| characters(s.figure.show(room.width, room.height)))
+            .picture(|s: &SurfaceFigure| s.figure.clone())
             .json(|s: &SurfaceFigure| surface_object(&s.picture.surface)),
     ]
 }
@@ -296,7 +301,7 @@ fn animation() -> Native {
         .run(|call, mut args| {
             let mut frames = Vec::new();
             for (k, value) in args.array(0)?.iter().enumerate() {
-                frames.push(figure_of(value).ok_or_else(|| {
+                frames.push(picture(value, args.catalogue).ok_or_else(|| {
                     let found = call.catalogue().describe(value);
                     Error::new(Kind::Type, format!("animate: `frames` must hold figures, found {found} at index {k}")).at("frames")
                 })?);

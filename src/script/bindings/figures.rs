@@ -1,6 +1,5 @@
 //! Disconnectivity graphs and plots in the script language.
 
-use super::cuts::{SliceFigure, SurfaceFigure};
 use super::landscape::minimum_object;
 use crate::base::names::listed;
 use crate::base::options::unknown_option;
@@ -18,6 +17,7 @@ use crate::plot::figure::InsetOptions;
 use crate::potentials::Family;
 use crate::script::api::{Arguments, Call, Dynamic, IntoValue, MatrixValue, Native, Object, Type};
 use crate::script::convert::{number, numbers};
+use crate::script::show::picture;
 use rhai::{Array, FnPtr};
 use std::sync::Arc;
 
@@ -66,23 +66,9 @@ impl<A: Options, B: Options> Options for Both<A, B> {
     }
 }
 
-/// The drawing of any value that has one: a Figure, a Tree, a Slice, a Surface.
-pub fn figure_of(value: &Dynamic) -> Option<Figure> {
-    if let Some(figure) = value.read_lock::<Figure>() {
-        return Some(figure.clone());
-    }
-    if let Some(tree) = value.read_lock::<Tree>() {
-        return Some(tree.graph.figure().clone());
-    }
-    if let Some(slice) = value.read_lock::<SliceFigure>() {
-        return Some(slice.figure.clone());
-    }
-    value.read_lock::<SurfaceFigure>().map(|surface| surface.figure.clone())
-}
-
 /// The drawing of argument `k`.
 fn figure_at(args: &Arguments, k: usize) -> Result<Figure> {
-    figure_of(&args.value(k)).ok_or_else(|| args.wrong(k, "a figure"))
+    picture(&args.value(k), args.catalogue).ok_or_else(|| args.wrong(k, "a figure"))
 }
 
 /// Types of values.
@@ -147,7 +133,7 @@ pub fn types() -> Vec<Type> {
 }
 
 /// A drawing in characters as a text.
-fn characters(drawing: String) -> Text {
+pub fn characters(drawing: String) -> Text {
     let mut text = Text::default();
     text.plain(drawing);
     text
@@ -453,7 +439,7 @@ fn plots() -> Vec<Native> {
             .run(|call, mut args| {
                 let mut figures = Vec::new();
                 for (k, value) in args.array(0)?.into_iter().enumerate() {
-                    figures.push(figure_of(&value).ok_or_else(|| {
+                    figures.push(picture(&value, args.catalogue).ok_or_else(|| {
                         let found = call.catalogue().describe(&value);
                         let message = format!("figure: `figures` must hold figures, found {found} at index {k}");
                         Error::new(Kind::Type, message).at("figures")

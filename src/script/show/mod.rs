@@ -3,7 +3,7 @@
 //! Only what is seen is looked at: a matrix of 10⁷ numbers costs what its visible corner costs.
 
 pub mod advice;
-mod brief;
+pub mod brief;
 mod grid;
 pub mod landscape;
 mod numbers;
