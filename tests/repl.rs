@@ -27,9 +27,8 @@ fn settle(session: &mut PtySession) {
     loop {
         while session.try_read().is_some() {}
         std::thread::sleep(Duration::from_millis(200));
-        match session.try_read() {
-            Some(_) => continue,
-            None => break,
+        if session.try_read().is_none() {
+            break;
         }
     }
 }
@@ -182,8 +181,10 @@ fn rough_ground() {
     for garbage in ["\u{1F600} ]})", "'", "let", "a.b.c.d", "#{", "`"] {
         s.send(garbage).expect("keys");
         s.send("\r").expect("return");
-        s.send_control('c').expect("dropped where more is wanted");
         s.flush().expect("sent");
+        settle(&mut s);
+        s.send_control('c').expect("dropped where more is wanted");
+        settle(&mut s);
     }
     s.send("6 * 7\r").expect("keys");
     s.flush().expect("sent");

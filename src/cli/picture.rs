@@ -7,7 +7,6 @@ use crate::base::Result;
 use crate::plot::{Figure, Pixels};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use std::collections::HashMap;
 
 /// The user's word on it: kitty, iterm, sixel or text.
 const CHOICE: &str = "LOSSCAPE_PICTURES";
@@ -90,7 +89,7 @@ fn iterm(png: &[u8], columns: usize) -> String {
 
 /// Pixels as sixels: a list of colours, then bands of six rows, in each band a line of characters for every colour in it.
 fn sixel(pixels: &Pixels) -> String {
-    let (indices, colours) = palette(pixels);
+    let (indices, colours) = pixels.palette(COLOURS);
     let Pixels { width, height, .. } = *pixels;
     let mut out = format!("\x1bP0;1;0q\"1;1;{width};{height}");
     for (k, [r, g, b]) in colours.iter().enumerate() {
@@ -138,37 +137,6 @@ fn run_lengths(line: &[u8], out: &mut String) {
         }
         x += count;
     }
-}
-
-/// The colour of each pixel on white paper, as an index into a list of at most 256: exact where that many suffice.
-fn palette(pixels: &Pixels) -> (Vec<usize>, Vec<[u8; 3]>) {
-    let on_white = |p: &[u8]| {
-        let mix = |v: u8| ((v as usize * p[3] as usize + 255 * (255 - p[3] as usize) + 127) / 255) as u8;
-        [mix(p[0]), mix(p[1]), mix(p[2])]
-    };
-    let opaque: Vec<[u8; 3]> = pixels.rgba.chunks_exact(4).map(on_white).collect();
-    let mut known: HashMap<[u8; 3], usize> = HashMap::new();
-    let mut colours = Vec::new();
-    for colour in &opaque {
-        known.entry(*colour).or_insert_with(|| {
-            colours.push(*colour);
-            colours.len() - 1
-        });
-        if colours.len() > COLOURS {
-            break;
-        }
-    }
-    if colours.len() <= COLOURS {
-        return (opaque.iter().map(|c| known[c]).collect(), colours);
-    }
-    let flat: Vec<u8> = opaque.iter().flat_map(|c| [c[0], c[1], c[2], 255]).collect();
-    // Of a large picture a sample tells its colours.
-    let sample = (opaque.len() / 50_000).clamp(1, 30) as i32;
-    let chosen = color_quant::NeuQuant::new(sample, COLOURS, &flat);
-    let colours = chosen.color_map_rgb().chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect();
-    let mut seen: HashMap<[u8; 3], usize> = HashMap::new();
-    let index = |c: &[u8; 3]| *seen.entry(*c).or_insert_with(|| chosen.index_of(&[c[0], c[1], c[2], 255]));
-    (opaque.iter().map(index).collect(), colours)
 }
 
 #[cfg(test)]
@@ -219,7 +187,7 @@ mod tests {
     fn many_colours_become_few() {
         let rgba = (0..64 * 64).flat_map(|k| [(k % 64 * 4) as u8, (k / 64 * 4) as u8, 128, 255]).collect();
         let pixels = Pixels { width: 64, height: 64, rgba };
-        let (indices, colours) = palette(&pixels);
+        let (indices, colours) = pixels.palette(COLOURS);
         assert_eq!((indices.len(), colours.len()), (64 * 64, COLOURS));
         let off = |k: usize| {
             let (own, c) = (&pixels.rgba[4 * k..], colours[indices[k]]);

@@ -99,7 +99,7 @@ pub fn hint(text: &str, session: &Session) -> Option<String> {
             _ => {}
         }
     }
-    let receiver = usize::from(call.is_method || !native.on.is_empty() && call.is_method);
+    let receiver = usize::from(call.is_method);
     let mut all: Vec<String> = native.parameters.iter().skip(receiver).map(|p| p.name.to_string()).collect();
     if native.takes_options {
         all.push("#{…}".into());
@@ -423,12 +423,16 @@ mod tests {
 
     fn session() -> Session {
         let mut session = Session::new(Language::new(Environment::silent()));
-        session
-            .run("let found = basin_hop(muller_brown(), #{steps: 2}); let m = minimise(muller_brown(), [-0.5, 1.4]);")
-            .unwrap();
-        session
-            .run("let t = table(#{value: [1, 2]}); let map = #{alpha: #{beta: 1}}; let list = [m]; fn my_own(a, b) { a }")
-            .unwrap();
+        drop(
+            session
+                .run("let found = basin_hop(muller_brown(), #{steps: 2}); let m = minimise(muller_brown(), [-0.5, 1.4]);")
+                .unwrap(),
+        );
+        drop(
+            session
+                .run("let t = table(#{value: [1, 2]}); let map = #{alpha: #{beta: 1}}; let list = [m]; fn my_own(a, b) { a }")
+                .unwrap(),
+        );
         session
     }
 

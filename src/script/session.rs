@@ -232,20 +232,20 @@ impl Session {
 
     /// Methods that Rhai itself has for its own kinds of values.
     pub fn builtin_methods(&self, type_name: &str) -> Vec<String> {
-        let receiver = match type_name {
-            "array" => "&mut Array",
-            "text" => "&mut ImmutableString",
-            "map" => "&mut Map",
+        let receivers: &[&str] = match type_name {
+            "array" => &["array"],
+            "text" => &["string", "immutablestring"],
+            "map" => &["map"],
             _ => return Vec::new(),
         };
+        // `push(array: &mut Array, item: ?)`
+        let takes_it = |parameters: &str| {
+            let first = parameters.split([',', ')']).next().and_then(|p| p.rsplit([' ', ':']).next()).unwrap_or_default();
+            receivers.contains(&first.to_lowercase().as_str())
+        };
         let signatures = self.language.engine.gen_fn_signatures(true);
-        let own = signatures
-            .iter()
-            .filter_map(|s| s.split_once('('))
-            .filter(|(_, rest)| rest.split([',', ')']).next().is_some_and(|first| first.ends_with(receiver)));
-        own.map(|(name, _)| name.to_string())
-            .filter(|name| name.starts_with(char::is_alphabetic) && !name.contains('$'))
-            .collect()
+        let own = signatures.iter().filter_map(|s| s.split_once('(')).filter(|(_, rest)| takes_it(rest));
+        own.map(|(name, _)| name.to_string()).filter(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_')).collect()
     }
 
     /// Names of the imported modules.
