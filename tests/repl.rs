@@ -173,6 +173,21 @@ fn commands_help_and_saving() {
 }
 
 #[test]
+fn values_and_figures_show_themselves() {
+    let place = folder();
+    let mut s = start(place.path());
+    let said = say(&mut s, "matrix([[1, 2.5], [-3, 4]])");
+    assert!(said.contains("2 ") && said.contains("2.5"), "{said}");
+    // Braille and block characters where the terminal is not known to take pictures; they come byte by byte.
+    let drawn = say(&mut s, "plot([1, 2, 3], [1, 4, 9])");
+    assert!(drawn.contains("\u{e2}\u{a1}") || drawn.contains("\u{e2}\u{a0}"), "{drawn}");
+    assert!(drawn.contains('9') && drawn.lines().count() <= 24, "axes, on one screen: {drawn}");
+    let lines = "1,2,3".repeat(5_000);
+    let long = say(&mut s, &format!("[{}]", &lines[..4_000]));
+    assert!(long.lines().count() <= 24, "{long}");
+}
+
+#[test]
 fn rough_ground() {
     let place = folder();
     // A narrow terminal, a home that cannot be written, no history.

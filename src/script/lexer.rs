@@ -62,12 +62,10 @@ pub fn tokens(source: &str) -> Tokens {
         };
         found.all.push(Token { class, start, end: at });
     }
-    for frame in frames {
-        match frame {
-            Frame::Bracket(token) => found.open.push(token),
-            Frame::Template(start) => found.open_text = Some(start),
-        }
+    if let Some(Frame::Template(start)) = frames.last() {
+        found.open_text = Some(*start);
     }
+    found.open = frames.iter().filter_map(|frame| if let Frame::Bracket(token) = frame { Some(*token) } else { None }).collect();
     found
 }
 
