@@ -104,6 +104,15 @@ fn ctrl_c_stops_a_search_within_a_second_and_keeps_what_was_found() {
     assert!(taken < Duration::from_secs(2), "{taken:?}");
     let kept = say(&mut s, "_.counts.minima > 0 && before == 7");
     assert!(kept.contains("true"), "{kept}");
+    // A minimisation that would take hours keeps where it has come.
+    s.send("minimise(rosenbrock(100_000), rosenbrock(100_000).random(#{seed: 1}), #{method: \"gradient_descent\", max_iterations: 100_000_000})\r").expect("keys");
+    s.flush().expect("sent");
+    std::thread::sleep(Duration::from_millis(1500));
+    s.send_control('c').expect("Ctrl-C");
+    s.exp_string("what was found is in _").expect("it stops");
+    s.exp_regex(r"\[\d+\]> ").expect("a prompt");
+    let kept = say(&mut s, "[_.termination, _.position.len()]");
+    assert!(kept.contains("interrupted") && kept.contains("100000"), "{kept}");
     s.send("loop {}\r").expect("keys");
     s.flush().expect("sent");
     std::thread::sleep(Duration::from_millis(300));

@@ -17,7 +17,7 @@ pub mod transition_state;
 
 pub use band::{DnebOptions, dneb};
 pub use basin_hop::{BasinHopOptions, BasinHopReport, basin_hop};
-pub use minimise::{MinimiseOptions, minimise, minimise_batch};
+pub use minimise::{MinimiseOptions, Stopped, minimise, minimise_batch, minimise_or_stop};
 pub use pathway::{PathwayOptions, pathway};
 pub use transition_state::{TransitionStateOptions, transition_state, transition_state_batch};
 

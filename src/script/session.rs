@@ -43,13 +43,23 @@ pub struct Session {
     imports: BTreeMap<String, String>,
     entries: Vec<Entry>,
     next_line: usize,
+    /// The last line was stopped, and what it had found is the last value.
+    pub kept: bool,
 }
 
 impl Session {
     /// A session in which nothing has been said.
     pub fn new(language: Language) -> Session {
         let scope = language.scope();
-        Session { language, scope, functions: AST::empty(), imports: BTreeMap::new(), entries: Vec::new(), next_line: FIRST_LINE }
+        Session {
+            language,
+            scope,
+            functions: AST::empty(),
+            imports: BTreeMap::new(),
+            entries: Vec::new(),
+            next_line: FIRST_LINE,
+            kept: false,
+        }
     }
 
     /// Forgets everything that was said.
@@ -64,6 +74,7 @@ impl Session {
 
     /// Runs what stands on one line or several and gives the value of the last expression, `()` where there is none.
     pub fn run(&mut self, text: &str) -> Result<Dynamic, Failure> {
+        self.kept = false;
         let text = text.trim_end();
         let lines = text.lines().count().max(1);
         if self.next_line + lines > MOST_LINES {
@@ -97,6 +108,7 @@ impl Session {
                 before.put_back(&mut self.scope);
                 if let Some(partial) = self.language.environment.take_partial() {
                     self.set_last(partial);
+                    self.kept = true;
                 }
                 return Err(self.failure_of(error, &whole));
             }

@@ -11,7 +11,7 @@ use super::curvature::{curvature, unknown_curvature};
 use super::evaluator::{Evaluator, check_start, now};
 use super::gather::{TOGETHER, gather};
 use super::{Minimised, StationaryPoint, Termination};
-use crate::base::{Result, Run};
+use crate::base::{Error, Result, Run};
 use crate::math::matrix::rms;
 use crate::potentials::{Family, Potential};
 
@@ -110,9 +110,30 @@ impl State {
 ///
 /// Errors: a start that does not fit or is not finite; a run that is stopped. Not converging is a value.
 pub fn minimise(run: &Run, potential: &dyn Potential, start: &[f64], options: &MinimiseOptions) -> Result<Minimised> {
+    minimise_or_stop(run, potential, start, options)?.map_err(|stopped| stopped.error)
+}
+
+/// A search that the person or the clock has ended, and how far it came.
+pub struct Stopped {
+    pub error: Error,
+    pub state: State,
+    pub evaluations: usize,
+}
+
+/// The same; where the run is stopped on the way, what was reached comes back with the reason.
+pub fn minimise_or_stop(
+    run: &Run,
+    potential: &dyn Potential,
+    start: &[f64],
+    options: &MinimiseOptions,
+) -> Result<std::result::Result<Minimised, Box<Stopped>>> {
     let mut evaluator = Evaluator::new(run, potential);
-    let (state, termination) = now(descend(&mut evaluator, start, options, None))?;
-    finish(run, potential, state, termination, &evaluator)
+    let mut state = now(begin(&mut evaluator, start, None))?;
+    match now(go_on(&mut evaluator, &mut state, options, None)) {
+        Ok(termination) => finish(run, potential, state, termination, &evaluator).map(Ok),
+        Err(error) if error.is_stop() => Ok(Err(Box::new(Stopped { error, state, evaluations: evaluator.count }))),
+        Err(error) => Err(error),
+    }
 }
 
 /// The same from many starts side by side, their evaluations gathered into batches: every result is that of [`minimise`], bit for bit.
@@ -164,10 +185,15 @@ pub(super) async fn descend(
     options: &MinimiseOptions,
     first_cap: Option<f64>,
 ) -> Result<(State, Termination)> {
-    let potential = evaluator.potential;
-    let mut gradient = vec![0.0; potential.dimension()];
+    let mut state = begin(evaluator, start, first_cap).await?;
+    let termination = go_on(evaluator, &mut state, options, first_cap).await?;
+    Ok((state, termination))
+}
+
+async fn begin(evaluator: &mut Evaluator<'_>, start: &[f64], first_cap: Option<f64>) -> Result<State> {
+    let mut gradient = vec![0.0; evaluator.potential.dimension()];
     let energy = check_start("minimise", evaluator, start, &mut gradient).await?;
-    let mut state = State {
+    Ok(State {
         x: start.to_vec(),
         energy,
         gradient,
@@ -176,26 +202,35 @@ pub(super) async fn descend(
         resets: 0,
         length: 0.0,
         trace: first_cap.map(|_| Vec::new()),
-    };
+    })
+}
+
+async fn go_on(
+    evaluator: &mut Evaluator<'_>,
+    state: &mut State,
+    options: &MinimiseOptions,
+    first_cap: Option<f64>,
+) -> Result<Termination> {
+    let potential = evaluator.potential;
     let mut termination = match options.method {
         Method::Lbfgs => {
             let hand_over = options.newton_below(potential).max(options.tolerance);
-            let mut first = lbfgs::lbfgs(evaluator, &mut state, options, hand_over, first_cap).await?;
+            let mut first = lbfgs::lbfgs(evaluator, state, options, hand_over, first_cap).await?;
             if first == Termination::Converged && hand_over > options.tolerance {
-                first = newton::newton(evaluator, &mut state, options).await?;
+                first = newton::newton(evaluator, state, options).await?;
             }
             first
         }
-        Method::Newton => newton::newton(evaluator, &mut state, options).await?,
-        Method::ConjugateGradient => conjugate_gradient::conjugate_gradient(evaluator, &mut state, options).await?,
-        Method::Fire => fire::fire(evaluator, &mut state, options).await?,
-        Method::GradientDescent => gradient_descent::gradient_descent(evaluator, &mut state, options).await?,
-        Method::Adam => adam::adam(evaluator, &mut state, options).await?,
+        Method::Newton => newton::newton(evaluator, state, options).await?,
+        Method::ConjugateGradient => conjugate_gradient::conjugate_gradient(evaluator, state, options).await?,
+        Method::Fire => fire::fire(evaluator, state, options).await?,
+        Method::GradientDescent => gradient_descent::gradient_descent(evaluator, state, options).await?,
+        Method::Adam => adam::adam(evaluator, state, options).await?,
     };
     if termination == Termination::Converged && potential.evaporated(&state.x) {
         termination = Termination::Evaporated;
     }
-    Ok((state, termination))
+    Ok(termination)
 }
 
 /// Adds what the Hessian says of the end.

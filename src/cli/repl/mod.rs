@@ -268,7 +268,7 @@ impl Repl {
                 false
             }
             Err(failure) if failure.error.is_stop() => {
-                let kept = if session.variable("_").is_some() { "; what was found is in _" } else { "" };
+                let kept = if session.kept { "; what was found is in _" } else { "" };
                 eprintln!("{}{kept}", failure.error.kind.name());
                 false
             }

@@ -23,7 +23,10 @@ pub fn natives() -> Vec<Native> {
                 let potential = args.potential(0)?;
                 let start = args.position(1, potential.dimension())?;
                 let options: MinimiseOptions = args.options()?;
-                Ok(minimised(&algorithms::minimise(call.run(), &*potential, &start, &options)?))
+                match algorithms::minimise_or_stop(call.run(), &*potential, &start, &options)? {
+                    Ok(found) => Ok(minimised(&found)),
+                    Err(stopped) => call.keep_partial(Err(stopped.error.clone()), &stopped_at(&stopped)),
+                }
             }),
         Native::new("dneb", "Relaxes a doubly nudged elastic band between two minima; its tops are candidates for transition states.")
             .group("Search")
@@ -106,6 +109,17 @@ pub fn natives() -> Vec<Native> {
 /// Types of values.
 pub fn types() -> Vec<Type> {
     Vec::new()
+}
+
+/// How far a search came that was stopped.
+fn stopped_at(stopped: &Stopped) -> Object {
+    Object::new("Minimised")
+        .field("position", stopped.state.x.clone())
+        .field("energy", stopped.state.energy)
+        .field("rms_gradient", stopped.state.rms())
+        .field("iterations", stopped.state.iterations)
+        .field("evaluations", stopped.evaluations)
+        .field("termination", "interrupted")
 }
 
 /// A minimum as scripts see it.
