@@ -1,6 +1,7 @@
-//! What every layer speaks: errors, options, names, the run in progress and its tasks, text for people, what the process uses.
+//! What every layer speaks: errors, options, names, the run in progress and its tasks, text for people, files written whole, what the process uses.
 
 pub mod error;
+pub mod files;
 pub mod names;
 pub mod options;
 pub mod run;

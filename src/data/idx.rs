@@ -3,8 +3,9 @@
 //! A file is two zero bytes, the type of its numbers, the number of dimensions, each dimension as a big-endian u32, then the numbers,
 //! big-endian and row-major (Y. LeCun, C. Cortes, C. J. C. Burges, <http://yann.lecun.com/exdb/mnist/>).
 
-use super::files::{self, file_error, format_error, stream_error};
+use super::files::{self, format_error, stream_error};
 use super::{Dataset, Targets, class_numbers};
+use crate::base::files::file_error;
 use crate::base::{Error, Kind, Result};
 use crate::math::Matrix;
 use std::io::Read;

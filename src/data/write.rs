@@ -1,9 +1,9 @@
 //! Values saved as files that other programs read: CSV, npy, npz, JSON. The ending decides; a file is written whole or not at all.
 
-use super::files::write_atomically;
 use super::npy::{Array, Values, npy_bytes, npz_bytes};
 use super::table::{Column, Table};
 use super::{Dataset, Targets};
+use crate::base::files::write_atomically;
 use crate::base::{Error, Kind, Result};
 use crate::math::Matrix;
 use flate2::Compression;

@@ -5,7 +5,8 @@
 //! Cost: one drawing a frame, in parallel; a few frames are in memory at a time.
 
 use super::figure::Figure;
-use super::output::{pixels, write_whole};
+use super::output::pixels;
+use crate::base::files::write_atomically;
 use crate::base::{Error, Kind, Result, Run};
 use crate::options;
 use color_quant::NeuQuant;
@@ -61,7 +62,7 @@ pub fn animate(run: &Run, frames: &[Figure], path: &Path, options: &AnimationOpt
         );
     }
     let bytes = encode(run, frames, options)?;
-    write_whole(path, &bytes)
+    write_atomically("animate", path, &bytes)
 }
 
 fn encode(run: &Run, frames: &[Figure], options: &AnimationOptions) -> Result<Vec<u8>> {

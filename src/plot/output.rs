@@ -1,9 +1,9 @@
 //! Files: one drawing in SVG, turned into what the ending of the file asks for, and written whole or not at all.
 
+use crate::base::files::write_atomically;
 use crate::base::names::listed;
 use crate::base::{Error, Kind, Result};
 use resvg::{tiny_skia, usvg};
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub fn save_svg_as(svg: &str, path: &Path, title: &str) -> Result<()> {
         "html" => html(svg, title).into_bytes(),
         _ => svg.as_bytes().to_vec(),
     };
-    write_whole(path, &bytes)
+    write_atomically("save", path, &bytes)
 }
 
 /// The drawing in pixels, two for each px.
@@ -87,25 +87,6 @@ pub(super) fn parse(svg: &str) -> Result<usvg::Tree> {
 
 fn conversion(to: &str, reason: impl std::fmt::Display) -> Error {
     Error::new(Kind::File, format!("save: the drawing could not be turned into {to}: {reason}")).hint("save it as .svg")
-}
-
-/// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("figure");
-    let beside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let written = std::fs::File::create(&beside)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|reason| {
-        let _ = std::fs::remove_file(&beside);
-        let error = Error::file(path, format!("cannot be written ({reason})"));
-        match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
-                error.hint(format!("the folder {} is not there; create it first", folder.display()))
-            }
-            _ => error,
-        }
-    })
 }
 
 #[cfg(test)]

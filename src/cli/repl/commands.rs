@@ -192,7 +192,7 @@ fn save(file: &str, session: &Session) -> Result<String, Error> {
         env!("CARGO_PKG_VERSION"),
         session.script()
     );
-    crate::data::files::write_atomically(":save", path, script.as_bytes())?;
+    crate::base::files::write_atomically(":save", path, script.as_bytes())?;
     Ok(format!("{file} written: losscape {file} runs it"))
 }
 
