@@ -14,9 +14,8 @@ use crate::potentials::{Batch, Evaluations, Family, Identity, Potential};
 use rand::RngExt;
 use rhai::{Dynamic, FnPtr};
 use std::any::Any;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
 
 /// Positions one after another, and where their energies are awaited.
 type Question = (Vec<f64>, Sender<Vec<f64>>);
@@ -52,7 +51,7 @@ impl Called {
             while let Ok((positions, answer)) = waiting.recv() {
                 let energies = positions.chunks_exact(dimension).map(|x| {
                     #[allow(deprecated)] // as above
-                    let context = kept.create_context(language.engine());
+                    let context = kept.create_context(&language.engine);
                     let given = f.call_raw(&context, None, [Dynamic::from(Vector::new(x.to_vec()))]);
                     let error = match given {
                         Ok(value) => match number(&value) {

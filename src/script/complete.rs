@@ -114,7 +114,7 @@ pub fn hint(text: &str, session: &Session) -> Option<String> {
     }
 }
 
-/// `tolerance: 1e-9 (energy per length): RMS gradient …` cut to what fits a list.
+/// `tolerance: 1e-9 (energy per length)`
 fn option_line(option: &OptionEntry) -> String {
     let default = if option.default.is_empty() { "()" } else { &option.default };
     let unit = if option.unit.is_empty() { String::new() } else { format!(" ({})", option.unit) };

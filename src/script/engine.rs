@@ -88,10 +88,6 @@ impl Language {
         Language::made(environment, super::bindings::natives(), super::bindings::types())
     }
 
-    pub(super) fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
     /// The language with these natives and types: for tests of the keystone.
     pub fn with(environment: Environment, natives: Vec<Native>, types: Vec<Type>) -> Language {
         Language::made(Arc::new(environment), natives, types)

@@ -126,22 +126,6 @@ pub fn source(name: &str, catalogue: &Catalogue) -> Result<Text> {
     Ok(text)
 }
 
-/// The signatures of a name on one line, for a hint while it is typed.
-pub fn signature_line(name: &str, catalogue: &Catalogue) -> Option<String> {
-    let natives = catalogue.natives.get(name)?;
-    Some(natives.iter().map(|n| n.signature()).collect::<Vec<_>>().join(" or "))
-}
-
-/// An option on one line, for completion: `tolerance = 1e-9 (energy per length): a number`.
-pub fn option_line(option: &OptionEntry) -> String {
-    let unit = if option.unit.is_empty() { String::new() } else { format!(" ({})", option.unit) };
-    let default = match option.default.as_str() {
-        "" | "()" => String::new(),
-        default => format!(" = {default}"),
-    };
-    format!("{}{default}{unit}: {}", option.name, option.takes)
-}
-
 /// What a script says of itself: its `//!` lines, then the named arguments that it declares.
 pub fn script(name: &str, head: &str, arguments: Option<&Map>, catalogue: &Catalogue) -> Text {
     let mut text = Text::default();
@@ -379,15 +363,6 @@ mod tests {
         let native = source("minimise()", &language.catalogue).unwrap().to_plain();
         assert!(native.contains("native: declared in src/script/bindings/search.rs:"), "{native}");
         assert!(source("minimse", &language.catalogue).unwrap_err().hint.unwrap().contains("minimise"));
-    }
-
-    #[test]
-    fn hints_are_one_line() {
-        let language = Language::new(Environment::silent());
-        assert_eq!(signature_line("minimise", &language.catalogue).as_deref(), Some("minimise(potential, start, #{…})"));
-        let minimise = language.catalogue.find("minimise", None).unwrap();
-        let line = |name: &str| option_line(minimise.options.iter().find(|o| o.name == name).unwrap());
-        assert!(line("tolerance").starts_with("tolerance = 1e-9 (energy per length): "), "{}", line("tolerance"));
     }
 
     #[test]
