@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub struct Sum {
     parts: Vec<(f64, Arc<dyn Potential>)>,
     frozen: Option<Vec<bool>>,
+    /// All parts are the same potential. Known from the beginning: searches ask for the symmetry at every comparison.
+    is_one_potential: bool,
 }
 
 impl Sum {
@@ -35,16 +37,12 @@ impl Sum {
         let frozen = masks
             .filter(|masks| !masks.is_empty())
             .map(|masks| (0..masks[0].len()).map(|i| masks.iter().all(|m| m[i])).collect());
-        Ok(Sum { parts: flat, frozen })
+        let is_one_potential = flat.windows(2).all(|two| two[0].1.identity() == two[1].1.identity());
+        Ok(Sum { parts: flat, frozen, is_one_potential })
     }
 
     fn first(&self) -> &dyn Potential {
         &*self.parts[0].1
-    }
-
-    fn is_one_potential(&self) -> bool {
-        let first = self.first().identity();
-        self.parts.iter().all(|(_, part)| part.identity() == first)
     }
 }
 
@@ -101,7 +99,7 @@ impl Potential for Sum {
     }
 
     fn symmetry(&self) -> &dyn Symmetry {
-        if self.is_one_potential() { self.first().symmetry() } else { &NoSymmetry }
+        if self.is_one_potential { self.first().symmetry() } else { &NoSymmetry }
     }
 
     fn frozen(&self) -> Option<&[bool]> {
@@ -114,7 +112,7 @@ impl Potential for Sum {
 
     /// The container of a cluster moves its centroid, which only its own energy does not feel.
     fn contain(&self, x: &mut [f64]) {
-        if self.is_one_potential() {
+        if self.is_one_potential {
             self.first().contain(x);
         }
     }
