@@ -105,23 +105,25 @@ fn graph_of(value: &Dynamic) -> Option<Shared> {
     value.read_lock::<Array>().and_then(|array| array.iter().find_map(graph_of))
 }
 
+/// What belongs to another potential cannot take part.
+fn same_function(other: &Shared, graph: &Shared) -> Result<()> {
+    if Arc::ptr_eq(other, graph) {
+        return Ok(());
+    }
+    let message = "a traced value lives only within its own function: this one was kept from another potential";
+    Err(Error::new(Kind::Value, message).hint("keep numbers outside, not what was made of x"))
+}
+
 /// The value as part of an expression; none where it is neither number nor vector. What belongs to another potential is an error.
 fn operand(value: &Dynamic, graph: &Shared) -> Result<Option<Operand>> {
-    let own = |other: &Shared| {
-        if Arc::ptr_eq(other, graph) {
-            return Ok(());
-        }
-        let message = "a traced value lives only within its own function: this one was kept from another potential";
-        Err(Error::new(Kind::Value, message).hint("keep numbers outside, not what was made of x"))
-    };
     if let Some(number) = number(value) {
         return Ok(Some(Operand::One(lock(graph)?.constant(number)?)));
     }
     if let Some(traced) = value.read_lock::<Traced>() {
-        return own(&traced.graph).map(|()| Some(Operand::One(traced.node)));
+        return same_function(&traced.graph, graph).map(|()| Some(Operand::One(traced.node)));
     }
     if let Some(vector) = value.read_lock::<TracedVector>() {
-        return own(&vector.graph).map(|()| Some(Operand::Many(vector.nodes.clone())));
+        return same_function(&vector.graph, graph).map(|()| Some(Operand::Many(vector.nodes.clone())));
     }
     if let Some(values) = numbers(value) {
         let nodes = values.iter().map(|v| lock(graph)?.constant(*v)).collect::<Result<Vec<_>>>()?;
@@ -288,22 +290,18 @@ pub fn matrix_dot(matrix: &Matrix, vector: &Dynamic) -> Option<Result<Dynamic>> 
 /// One of two values by a condition; vectors element by element.
 pub fn select(condition: &Dynamic, a: &Dynamic, b: &Dynamic) -> Option<Result<Dynamic>> {
     let condition = condition.read_lock::<Condition>()?.clone();
-    Some(if [a, b].iter().all(|v| number(v).is_some()) {
-        let choose = || {
-            let graph = &condition.graph;
-            let (Some(Operand::One(a)), Some(Operand::One(b))) = (operand(a, graph)?, operand(b, graph)?) else {
-                return Err(undecided());
-            };
-            Ok(one(graph, lock(graph)?.select(condition.node, a, b)?))
-        };
-        choose()
-    } else if let Some(graph) = graph_of(a).or_else(|| graph_of(b)).filter(|graph| !Arc::ptr_eq(graph, &condition.graph)) {
-        operand(&one(&graph, 0), &condition.graph).map(|_| Dynamic::UNIT)
-    } else if is_traced(a) || is_traced(b) {
-        combine("select", a, b, |graph, a, b| graph.select(condition.node, a, b))
-    } else {
-        Err(Error::new(Kind::Type, "select needs numbers or vectors of numbers to choose from").hint(INSTEAD))
-    })
+    let choose = || {
+        if let Some(other) = graph_of(a).or_else(|| graph_of(b)) {
+            same_function(&other, &condition.graph)?;
+            return combine("select", a, b, |graph, a, b| graph.select(condition.node, a, b));
+        }
+        let graph = &condition.graph;
+        match (operand(a, graph)?, operand(b, graph)?) {
+            (Some(Operand::One(a)), Some(Operand::One(b))) => Ok(one(graph, lock(graph)?.select(condition.node, a, b)?)),
+            _ => Err(Error::new(Kind::Type, "select needs numbers or vectors of numbers to choose from").hint(INSTEAD)),
+        }
+    };
+    Some(choose())
 }
 
 impl TracedVector {
