@@ -7,6 +7,7 @@ use crate::base::run::Reporter;
 use crate::base::{Error, Kind, Run};
 use crate::plot::Figure;
 use crate::script::api::Dynamic;
+use crate::script::show::Room;
 use crate::script::{Environment, Failure, Language, Permissions, Script, engine, help, json, show};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -189,7 +190,7 @@ pub fn run(source: &Source, arguments: &Arguments) -> ExitCode {
     let json = arguments.json;
     let work = move || {
         let language = Language::new(environment);
-        let result = language.run(script).map(|value| if shows { Some(shown(&value, &language, json)) } else { None });
+        let result = language.run(script).map(|value| if shows { Some(shown(&value, &language, json, room)) } else { None });
         // The process ends next: what the script has built up need not be taken apart.
         std::mem::forget(language);
         result
@@ -260,7 +261,7 @@ pub fn environment(
 }
 
 /// The value of the last expression; nothing for `()`.
-pub fn shown(value: &Dynamic, language: &Language, as_json: bool) -> String {
+pub fn shown(value: &Dynamic, language: &Language, as_json: bool, room: impl FnOnce() -> Room) -> String {
     if as_json {
         return serde_json::json!({"value": json::to_json(value, &language.catalogue)}).to_string();
     }

@@ -122,11 +122,15 @@ pub fn help_text(text: &Text) -> String {
     shown
 }
 
-/// Characters and lines of the terminal on stdout. Not while a line is being edited: an editor knows its own.
+/// Characters and lines of the terminal on stdout, for who has no editor: one asks the terminal.
 pub fn room() -> Room {
+    room_of(rustyline::DefaultEditor::new().ok().and_then(|mut editor| editor.dimensions()))
+}
+
+/// What a value may take of a terminal of so many columns and rows.
+pub fn room_of(size: Option<(u16, u16)>) -> Room {
     // A pseudo-terminal that nobody has told its size says that it has endless lines.
-    let known = rustyline::DefaultEditor::new().ok().and_then(|mut editor| editor.dimensions()).filter(|(_, rows)| *rows < 1000);
-    let (columns, rows) = known.unwrap_or((80, 24));
+    let (columns, rows) = size.filter(|(_, rows)| *rows < 1000).unwrap_or((80, 24));
     // The next prompt and the line that was typed stay in sight.
     Room::new(columns as usize, (rows as usize).saturating_sub(3))
 }

@@ -1,6 +1,6 @@
 //! What a line that is no script says: `:vars`, `?name`, `name?`, `??name`.
 
-use super::super::render::{help_text, out, room};
+use super::super::render::{help_text, out};
 use super::{Next, Repl};
 use crate::base::usage::usage;
 use crate::base::{Error, nearest};
@@ -67,7 +67,7 @@ pub fn run(command: Command, repl: &Repl) -> (Next, bool) {
     let worked = match command {
         Command::Explain(name) => told(explain(name, &repl.session.borrow())),
         Command::Named("quit", _) => return (Next::Leave, true),
-        Command::Named("vars", _) => told(Ok(variables(&repl.session.borrow()))),
+        Command::Named("vars", _) => told(Ok(variables(&repl.session.borrow(), repl.room.get().width))),
         Command::Named("time", line) => time(line, repl),
         Command::Named("save", file) => told(save(file, &repl.session.borrow())),
         Command::Named("load", file) => load(file, repl),
@@ -138,7 +138,7 @@ fn source(name: &str, session: &Session) -> Result<String, Error> {
 }
 
 /// Name, type, size, as much of the value as fits the line.
-fn variables(session: &Session) -> String {
+fn variables(session: &Session, line: usize) -> String {
     let catalogue = &session.language.catalogue;
     let all = session.variables();
     let rows: Vec<([String; 3], &Dynamic)> =
@@ -148,7 +148,7 @@ fn variables(session: &Session) -> String {
     }
     let width = |k: usize| rows.iter().map(|(cells, _)| cells[k].chars().count()).max().unwrap_or(0);
     let (a, b, c) = (width(0), width(1), width(2));
-    let left = room().width.saturating_sub(a + b + c + 6).max(10);
+    let left = line.saturating_sub(a + b + c + 6).max(10);
     let row = |(cells, value): &([String; 3], &Dynamic)| {
         format!("{:<a$}  {:<b$}  {:>c$}  {}", cells[0], cells[1], cells[2], brief(value, catalogue, left).0)
     };

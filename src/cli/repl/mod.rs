@@ -7,14 +7,15 @@ mod history;
 use super::arguments::Arguments;
 use super::commands::{environment, shown};
 use super::progress::Progress;
-use super::render::{error_json, error_text, out};
+use super::render::{error_json, error_text, out, room_of};
 use crate::script::lexer::tokens;
 use crate::script::session::Session;
+use crate::script::show::Room;
 use crate::script::{Language, engine};
 use editor::Helper;
 use rustyline::error::ReadlineError;
 use rustyline::{CompletionType, Config, Editor};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -42,7 +43,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let json = arguments.json;
     let work = move || {
         let session = Session::new(Language::new(environment));
-        let repl = Repl { session: Rc::new(RefCell::new(session)), progress, stop, json };
+        let repl = Repl { session: Rc::new(RefCell::new(session)), progress, stop, json, room: Cell::new(room_of(None)) };
         let code = if interactive { repl.talk() } else { repl.read_all() };
         // The process ends next: what the session has built up need not be taken apart.
         std::mem::forget(repl);
@@ -118,6 +119,8 @@ struct Repl {
     progress: Option<Arc<Progress>>,
     stop: Arc<Stop>,
     json: bool,
+    /// What a value may take of the terminal, as the editor sees it: a second editor that asks would take the window's signals from the first.
+    room: Cell<Room>,
 }
 
 impl Repl {
@@ -156,6 +159,7 @@ impl Repl {
             self.stop.waits(true);
             let line = editor.readline(&(prompt, styled));
             self.stop.waits(false);
+            self.room.set(room_of(editor.dimensions()));
             let line = match line {
                 Ok(line) => line,
                 // Ctrl-C at the prompt drops the line.
@@ -259,7 +263,7 @@ impl Repl {
                 // A semicolon at the end says that nothing is to be shown.
                 let hidden = tokens(text).solid().next_back().is_some_and(|last| &text[last.start..last.end] == ";");
                 if !hidden && !value.is_unit() {
-                    out(&shown(&value, &session.language, self.json));
+                    out(&shown(&value, &session.language, self.json, || self.room.get()));
                 }
                 true
             }
