@@ -119,7 +119,7 @@ fn stopped_at(stopped: &Stopped) -> Object {
         .field("rms_gradient", stopped.state.rms())
         .field("iterations", stopped.state.iterations)
         .field("evaluations", stopped.evaluations)
-        .field("termination", "interrupted")
+        .field("termination", stopped.error.kind.name())
 }
 
 /// A minimum as scripts see it.
