@@ -5,3 +5,4 @@ pub mod cuts;
 pub mod directions;
 pub mod outcomes;
 pub mod scores;
+pub mod temperatures;
