@@ -46,6 +46,19 @@ impl Symmetric {
         self.len() == 0
     }
 
+    /// Calls `see` with the columns and values of a row beside the diagonal.
+    pub fn each_beside(&self, i: usize, mut see: impl FnMut(usize, f64)) {
+        match self {
+            Symmetric::Sparse(s) => {
+                let places = s.starts[i]..s.starts[i + 1];
+                s.columns[places.clone()].iter().zip(&s.values[places]).for_each(|(j, value)| see(*j as usize, *value));
+            }
+            Symmetric::Dense { n, values } => {
+                values[i * n..(i + 1) * n].iter().enumerate().filter(|(j, _)| *j != i).for_each(|(j, value)| see(j, *value));
+            }
+        }
+    }
+
     /// out ← A x.
     pub fn product(&self, x: &[Block], out: &mut [Block]) {
         assert!(x.len() == self.len() && out.len() == self.len(), "eight vectors need a block a row");

@@ -46,6 +46,18 @@ impl Neighbours {
         (&self.indices[places.clone()], &self.squares[places])
     }
 
+    /// Leaves the nearest `count` of each point.
+    pub fn truncate(&mut self, count: usize) {
+        let (points, old) = (self.indices.len() / self.count.max(1), self.count);
+        for i in 0..points {
+            self.indices.copy_within(i * old..i * old + count, i * count);
+            self.squares.copy_within(i * old..i * old + count, i * count);
+        }
+        self.indices.truncate(points * count);
+        self.squares.truncate(points * count);
+        self.count = count;
+    }
+
     /// Whether point i is among the neighbours of j, at this squared distance of the two.
     pub fn holds(&self, j: usize, i: usize, square: f64) -> bool {
         let (indices, squares) = self.of(j);
@@ -281,6 +293,14 @@ mod tests {
         assert!(tree.of(3).1.iter().all(|s| *s > 0.0 && *s < 1e-5));
         let rows = both(&points, 10)[1].of(3).0.iter().map(|j| *j as usize).collect::<Vec<_>>();
         assert_eq!(rows, plain(&points, 3, 10).iter().map(|p| p.1).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn fewer_neighbours_are_the_first_of_more() {
+        let points = cloud(90, 2, 5);
+        let mut more = nearest(&Run::silent(), &points, 9).unwrap();
+        more.truncate(4);
+        assert_eq!(more, nearest(&Run::silent(), &points, 4).unwrap());
     }
 
     #[test]

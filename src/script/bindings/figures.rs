@@ -266,6 +266,7 @@ fn methods() -> Vec<Native> {
             .on("Tree")
             .on("Slice")
             .on("Surface")
+            .on("DiffusionMap")
             .group("Figures")
             .takes("path", "the path of a file", "Written whole or not at all.")
             .run(|call, args| {
@@ -281,6 +282,7 @@ fn methods() -> Vec<Native> {
         .on("Tree")
         .on("Slice")
         .on("Surface")
+        .on("DiffusionMap")
         .group("Figures")
         .options::<ShowOptions>()
         .run(|call, mut args| {

@@ -2,6 +2,7 @@
 
 mod cuts;
 mod data;
+mod diffusion_map;
 mod expressions;
 mod figures;
 mod landscape;
@@ -27,6 +28,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(expressions::natives());
     all.extend(search::natives());
     all.extend(sampling::natives());
+    all.extend(diffusion_map::natives());
     all.extend(landscape::natives());
     all.extend(figures::natives());
     all.extend(cuts::natives());
@@ -44,6 +46,7 @@ pub fn types() -> Vec<Type> {
     all.extend(expressions::types());
     all.extend(search::types());
     all.extend(sampling::types());
+    all.extend(diffusion_map::types());
     all.extend(landscape::types());
     all.extend(figures::types());
     all.extend(cuts::types());

@@ -68,9 +68,11 @@ pub fn types() -> Vec<Type> {
             .field("temperature", "The temperature asked for.", |_, s: &SamplesHandle| Ok(s.0.temperature))
             .field("method", "The method.", |_, s: &SamplesHandle| Ok(s.0.options.method.name()))
             .field("seed", "The seed that decided every random number.", |_, s: &SamplesHandle| Ok(s.0.seed as i64))
-            .field("step_size", "The step size; the mean over the walkers where each has learnt its own.", |_, s: &SamplesHandle| {
-                Ok(mean(&s.0.step_sizes))
-            })
+            .field(
+                "step_size",
+                "The step size; the mean over the walkers where each has learnt its own.",
+                |_, s: &SamplesHandle| Ok(mean(&s.0.step_sizes)),
+            )
             .field("step_sizes", "The step size of each walker.", |_, s: &SamplesHandle| Ok(s.0.step_sizes.clone()))
             .field("potential", "What was sampled.", |_, s: &SamplesHandle| Ok(PotentialHandle(s.0.potential.clone())))
             .field("mean", "The mean position.", |_, s: &SamplesHandle| mean_position(&s.0))
@@ -96,9 +98,11 @@ pub fn types() -> Vec<Type> {
             )
             .field("kinetic_temperatures", "2 K / coordinates of each row.", |_, s: &SamplesHandle| Ok(s.0.kinetic.clone()))
             .field("virials", "x·∇E / coordinates of each row.", |_, s: &SamplesHandle| Ok(s.0.virials.clone()))
-            .field("acceptance", "The mean probability of acceptance; () where a method does not accept.", |_, s: &SamplesHandle| {
-                Ok(given(s.0.acceptance()))
-            })
+            .field(
+                "acceptance",
+                "The mean probability of acceptance; () where a method does not accept.",
+                |_, s: &SamplesHandle| Ok(given(s.0.acceptance())),
+            )
             .field("divergences", "Trajectories whose energy went astray: walker, step, error.", |_, s: &SamplesHandle| {
                 divergences(&s.0)
             })
@@ -108,12 +112,16 @@ pub fn types() -> Vec<Type> {
                 let hotter = s.0.hotter.iter().cloned().map(SamplesHandle::from);
                 Ok(std::iter::once(s.clone()).chain(hotter).map(IntoValue::into_value).collect::<Array>())
             })
-            .field("swaps", "Parallel tempering: lower, higher, attempts, accepted and rate for each two neighbours.", |_, s: &SamplesHandle| {
-                swaps(&s.0.swaps)
-            })
-            .field("round_trips", "How often walkers went from the lowest temperature to the highest and back.", |_, s: &SamplesHandle| {
-                Ok(s.0.round_trips as i64)
-            })
+            .field(
+                "swaps",
+                "Parallel tempering: lower, higher, attempts, accepted and rate for each two neighbours.",
+                |_, s: &SamplesHandle| swaps(&s.0.swaps),
+            )
+            .field(
+                "round_trips",
+                "How often walkers went from the lowest temperature to the highest and back.",
+                |_, s: &SamplesHandle| Ok(s.0.round_trips as i64),
+            )
             .show(|s: &SamplesHandle| said(&s.0))
             .json(|s: &SamplesHandle| {
                 Object::new("Samples")
@@ -204,7 +212,10 @@ fn sample_langevin(call: &Call, mut args: Arguments) -> Result<SamplesHandle> {
         Some(samples) => Some(samples.0.last()?),
         None => match args.value(1) {
             v if v.read_lock::<MatrixValue>().is_some() => Some((*args.matrix(1)?).clone()),
-            v if v.read_lock::<Array>().is_some_and(|a| a.first().is_some_and(|row| crate::script::convert::numbers(row).is_some())) => {
+            v if v
+                .read_lock::<Array>()
+                .is_some_and(|a| a.first().is_some_and(|row| crate::script::convert::numbers(row).is_some())) =>
+            {
                 Some((*args.matrix(1)?).clone())
             }
             _ => None,
@@ -225,7 +236,10 @@ fn sample_langevin(call: &Call, mut args: Arguments) -> Result<SamplesHandle> {
         }
     }
     if names_friction && !options.method.has_friction() {
-        call.run().warn(&format!("sample_langevin: \"{}\" knows no friction; option `friction` changes nothing", options.method.name()));
+        call.run().warn(&format!(
+            "sample_langevin: \"{}\" knows no friction; option `friction` changes nothing",
+            options.method.name()
+        ));
     }
     if ladder && names_temperature {
         let both = "sample_langevin: option `temperature` says one temperature and `temperatures` several";
