@@ -2,6 +2,7 @@
 //! Never draws and never moves a point by itself.
 
 pub mod cuts;
+pub mod diagnostics;
 pub mod directions;
 pub mod outcomes;
 pub mod scores;
