@@ -5,4 +5,6 @@ pub mod cuts;
 pub mod diagnostics;
 pub mod directions;
 pub mod outcomes;
+pub mod principal;
 pub mod scores;
+pub mod spectral_density;

@@ -3,6 +3,7 @@
 
 pub mod assignment;
 pub mod autocorrelation;
+pub mod covariance;
 pub mod eigen;
 pub mod fourier;
 pub mod gather;
