@@ -5,6 +5,7 @@ pub mod cuts;
 pub mod diagnostics;
 pub mod directions;
 pub mod outcomes;
+pub mod portraits;
 pub mod principal;
 pub mod scores;
 pub mod spectral_density;
