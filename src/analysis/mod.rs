@@ -9,3 +9,4 @@ pub mod portraits;
 pub mod principal;
 pub mod scores;
 pub mod spectral_density;
+pub mod temperatures;
