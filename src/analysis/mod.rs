@@ -2,7 +2,11 @@
 //! Never draws and never moves a point by itself.
 
 pub mod cuts;
+pub mod diagnostics;
 pub mod directions;
 pub mod outcomes;
+pub mod portraits;
+pub mod principal;
 pub mod scores;
+pub mod spectral_density;
 pub mod temperatures;

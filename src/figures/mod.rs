@@ -3,5 +3,7 @@
 pub mod cuts;
 pub mod disconnectivity;
 pub mod profile;
+pub mod sampling;
+pub mod spectral_density;
 
 pub use disconnectivity::{DisconnectivityGraph, DrawingOptions};
