@@ -7,6 +7,7 @@ pub mod directions;
 pub mod outcomes;
 pub mod portraits;
 pub mod principal;
+pub mod sampler_check;
 pub mod scores;
 pub mod spectral_density;
 pub mod temperatures;
