@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_title_says_the_trace() {
-        let p = surfaces::muller_brown();
+        let p = surfaces::catalogue("muller_brown");
         let x = [-0.822001558732732, 0.624312802814871];
         let d = hessian_density(&Run::silent(), &*p, &x, &DensityOptions::default()).unwrap();
         let svg = draw_density(&d).svg();
