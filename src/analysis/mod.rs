@@ -3,5 +3,6 @@
 
 pub mod cuts;
 pub mod directions;
+pub mod free_energy;
 pub mod outcomes;
 pub mod scores;

@@ -1,0 +1,1 @@
+//! Rates of crossing from a free energy: to be continued.
