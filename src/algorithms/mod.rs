@@ -1,4 +1,4 @@
-//! Everything that moves a point: minimisers, transition states, bands, paths, basin-hopping. Each method is a function of a file of its own.
+//! Everything that moves a point: minimisers, transition states, bands, paths, basin-hopping, samplers. Each method is a function of a file of its own.
 //!
 //! An algorithm is an `async fn` whose only `.await`s are evaluations ([`evaluator::Evaluator`]): alone each is ready at once
 //! ([`evaluator::now`]), and [`gather::gather`] makes one batch of those of many searches.
@@ -13,6 +13,7 @@ pub mod gather;
 pub mod gradient_flow;
 pub mod minimise;
 pub mod pathway;
+pub mod sample;
 pub mod transition_state;
 
 pub use band::{DnebOptions, dneb};

@@ -6,3 +6,4 @@ pub mod directions;
 pub mod free_energy;
 pub mod outcomes;
 pub mod scores;
+pub mod temperatures;

@@ -37,6 +37,11 @@ fn near_file(path: &Path) -> Option<String> {
 
 /// Writes a file so that its old or its new content stands there, never a part: a new file beside it, synced, then renamed over it.
 pub fn write_atomically(function: &str, path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(function, path, |file| file.write_all(bytes))
+}
+
+/// [`write_atomically`] for what is too large to be held in memory: `content` writes it.
+pub fn write_whole(function: &str, path: &Path, content: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     let failed = |e: io::Error| match e.kind() {
         io::ErrorKind::NotFound => {
             let error = Error::new(Kind::File, format!("{function}: {}: there is no such folder", path.display()));
@@ -54,10 +59,10 @@ pub fn write_atomically(function: &str, path: &Path, bytes: &[u8]) -> Result<()>
     }
     if target.exists() && !target.is_file() {
         // A device or pipe (/dev/stdout) has no half-written state and cannot be renamed over.
-        return fs::write(&target, bytes).map_err(failed);
+        return OpenOptions::new().write(true).open(&target).and_then(|mut device| content(&mut device)).map_err(failed);
     }
     let (mut file, beside) = create_beside(&target).map_err(failed)?;
-    let finished = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| {
+    let finished = content(&mut file).and_then(|()| file.sync_all()).and_then(|()| {
         if let Ok(old) = fs::metadata(&target) {
             fs::set_permissions(&beside, old.permissions())?;
         }

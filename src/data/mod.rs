@@ -7,6 +7,7 @@ pub mod generators;
 pub mod idx;
 pub mod npy;
 pub mod parts;
+pub mod rows;
 pub mod table;
 pub mod write;
 

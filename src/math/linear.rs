@@ -50,6 +50,19 @@ impl Factors {
     }
 }
 
+/// L of A = L Lᵀ, a lower triangle; nothing when A is not positive definite.
+pub fn cholesky(a: &Matrix) -> Option<Matrix> {
+    let n = a.rows;
+    let factor = nalgebra::Cholesky::new(DMatrix::from_row_slice(n, n, &a.data))?.unpack();
+    let mut l = Matrix::zeros(n, n);
+    for i in 0..n {
+        for j in 0..=i {
+            l[(i, j)] = factor[(i, j)];
+        }
+    }
+    Some(l)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,9 @@
-//! Potentials made of others: weighted sums, harmonic restraints, frozen coordinates.
+//! Potentials made of others: weighted sums, harmonic restraints, walls, frozen coordinates.
 //!
 //! A sum keeps a symmetry only where all its parts are one and the same potential: what leaves one energy unchanged need not leave another so. Frozen
 //! coordinates have no gradient, are left out of spectra and distances, and stand at their value in every position that is handed out.
 
-use super::{Batch, Evaluations, Family, Identity, NoSymmetry, Potential, Symmetry};
+use super::{Batch, Evaluations, Family, Identity, Minibatch, NoSymmetry, Potential, Symmetry};
 use crate::base::{Error, Result};
 use crate::math::Matrix;
 use std::any::Any;
@@ -44,6 +44,19 @@ impl Sum {
     fn first(&self) -> &dyn Potential {
         &*self.parts[0].1
     }
+
+    /// Adds up what `evaluate` gives for every part.
+    fn add_up(&self, batch: Batch, out: &mut Evaluations, evaluate: impl Fn(&dyn Potential, &mut Evaluations)) {
+        out.prepare(&batch);
+        let mut own =
+            Evaluations { wants_gradients: out.wants_gradients, scratch: std::mem::take(&mut out.scratch), ..Default::default() };
+        for (weight, part) in &self.parts {
+            evaluate(&**part, &mut own);
+            out.energies.iter_mut().zip(&own.energies).for_each(|(sum, e)| *sum += weight * e);
+            out.gradients.iter_mut().zip(&own.gradients).for_each(|(sum, g)| *sum += weight * g);
+        }
+        out.scratch = own.scratch;
+    }
 }
 
 impl Potential for Sum {
@@ -52,15 +65,7 @@ impl Potential for Sum {
     }
 
     fn evaluate(&self, batch: Batch, out: &mut Evaluations) {
-        out.prepare(&batch);
-        let mut own =
-            Evaluations { wants_gradients: out.wants_gradients, scratch: std::mem::take(&mut out.scratch), ..Default::default() };
-        for (weight, part) in &self.parts {
-            part.evaluate(batch, &mut own);
-            out.energies.iter_mut().zip(&own.energies).for_each(|(sum, e)| *sum += weight * e);
-            out.gradients.iter_mut().zip(&own.gradients).for_each(|(sum, g)| *sum += weight * g);
-        }
-        out.scratch = own.scratch;
+        self.add_up(batch, out, |part, own| part.evaluate(batch, own));
     }
 
     fn family(&self) -> Family {
@@ -121,8 +126,28 @@ impl Potential for Sum {
         self.first().evaporated(x)
     }
 
+    /// Where the parts that have items have the same number of them: their means are taken over the same items, the other parts stay whole.
+    fn minibatch(&self) -> Option<&dyn Minibatch> {
+        let mut counts = self.parts.iter().filter_map(|(_, part)| part.minibatch()).map(|part| part.items());
+        let first = counts.next()?;
+        counts.all(|count| count == first).then_some(self)
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+impl Minibatch for Sum {
+    fn items(&self) -> usize {
+        self.parts.iter().find_map(|(_, part)| part.minibatch()).map_or(0, |part| part.items())
+    }
+
+    fn evaluate_items(&self, items: &[u32], batch: Batch, out: &mut Evaluations) {
+        self.add_up(batch, out, |part, own| match part.minibatch() {
+            Some(some) => some.evaluate_items(items, batch, own),
+            None => part.evaluate(batch, own),
+        });
     }
 }
 
@@ -171,6 +196,100 @@ impl Potential for Restraint {
 
     fn random(&self, _: u64, _: f64) -> Vec<f64> {
         self.centre.clone()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Σ s dᵢ^p, dᵢ how far coordinate i is outside its interval: nothing inside, a wall of power p beyond. (TATi's prior.)
+pub struct Walls {
+    /// Lower ends, a number for every coordinate; −∞ for none.
+    pub lower: Vec<f64>,
+    /// Upper ends; ∞ for none.
+    pub upper: Vec<f64>,
+    /// s, energy per length to the power p.
+    pub strength: f64,
+    /// p, at least 1.
+    pub power: f64,
+}
+
+impl Walls {
+    /// How far x is outside: negative below, positive above, 0 inside.
+    fn outside(&self, i: usize, x: f64) -> f64 {
+        (x - self.upper[i]).max(0.0) + (x - self.lower[i]).min(0.0)
+    }
+
+    /// The second derivative along coordinate i.
+    fn curvature(&self, i: usize, x: f64) -> f64 {
+        let p = self.power;
+        match self.outside(i, x).abs() {
+            0.0 => 0.0,
+            d => self.strength * p * (p - 1.0) * d.powf(p - 2.0),
+        }
+    }
+}
+
+impl Potential for Walls {
+    fn dimension(&self) -> usize {
+        self.lower.len()
+    }
+
+    fn evaluate(&self, batch: Batch, out: &mut Evaluations) {
+        out.prepare(&batch);
+        let n = batch.dimension;
+        for row in 0..batch.rows {
+            for (i, x) in batch.row(row).iter().enumerate() {
+                let d = self.outside(i, *x);
+                if d != 0.0 {
+                    let slope = self.strength * d.abs().powf(self.power - 1.0);
+                    out.energies[row] += slope * d.abs();
+                    if let Some(g) = out.gradients.get_mut(row * n + i) {
+                        *g = self.power * slope * d.signum();
+                    }
+                }
+            }
+        }
+    }
+
+    fn family(&self) -> Family {
+        Family::Surface
+    }
+
+    fn identity(&self) -> Identity {
+        let part = |name: &str, value: String| (name.to_string(), value);
+        Identity {
+            name: "walls".into(),
+            parts: vec![
+                part("lower", format!("{:?}", self.lower)),
+                part("upper", format!("{:?}", self.upper)),
+                part("strength", format!("{:?}", self.strength)),
+                part("power", format!("{:?}", self.power)),
+            ],
+        }
+    }
+
+    fn hessian(&self, x: &[f64], hessian: &mut Matrix) {
+        hessian.reset(x.len(), x.len());
+        x.iter().enumerate().for_each(|(i, x)| hessian[(i, i)] = self.curvature(i, *x));
+    }
+
+    fn hessian_vector(&self, x: &[f64], v: &[f64], out: &mut [f64]) {
+        for (i, (out, v)) in out.iter_mut().zip(v).enumerate() {
+            *out = self.curvature(i, x[i]) * v;
+        }
+    }
+
+    fn random(&self, _: u64, _: f64) -> Vec<f64> {
+        // The middle of an interval with two ends, next to the only end of one, 0 without.
+        let inside = |(low, high): (&f64, &f64)| match (low.is_finite(), high.is_finite()) {
+            (true, true) => 0.5 * (low + high),
+            (true, false) => *low,
+            (false, true) => *high,
+            (false, false) => 0.0,
+        };
+        self.lower.iter().zip(&self.upper).map(inside).collect()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -235,6 +354,27 @@ impl Frozen {
         }
         Frozen { inner, held: Held { mask, values } }
     }
+
+    /// Calls `evaluate` with the held coordinates in place, and takes their part out of the gradients.
+    fn held_fast(&self, batch: Batch, out: &mut Evaluations, evaluate: impl FnOnce(Batch, &mut Evaluations)) {
+        let mut positions = batch.data.to_vec();
+        positions.chunks_exact_mut(batch.dimension).for_each(|x| self.held.set(x));
+        evaluate(Batch::new(&positions, batch.dimension), out);
+        out.gradients.chunks_exact_mut(batch.dimension).for_each(|g| self.held.clear(g));
+    }
+}
+
+/// Only handed out where the potential inside is one.
+impl Minibatch for Frozen {
+    fn items(&self) -> usize {
+        self.inner.minibatch().map_or(0, |inner| inner.items())
+    }
+
+    fn evaluate_items(&self, items: &[u32], batch: Batch, out: &mut Evaluations) {
+        if let Some(inner) = self.inner.minibatch() {
+            self.held_fast(batch, out, |held, out| inner.evaluate_items(items, held, out));
+        }
+    }
 }
 
 impl Potential for Frozen {
@@ -243,10 +383,7 @@ impl Potential for Frozen {
     }
 
     fn evaluate(&self, batch: Batch, out: &mut Evaluations) {
-        let mut positions = batch.data.to_vec();
-        positions.chunks_exact_mut(batch.dimension).for_each(|x| self.held.set(x));
-        self.inner.evaluate(Batch::new(&positions, batch.dimension), out);
-        out.gradients.chunks_exact_mut(batch.dimension).for_each(|g| self.held.clear(g));
+        self.held_fast(batch, out, |held, out| self.inner.evaluate(held, out));
     }
 
     fn family(&self) -> Family {
@@ -297,6 +434,10 @@ impl Potential for Frozen {
     /// A container that moves the whole cluster would move what is held.
     fn contain(&self, x: &mut [f64]) {
         self.held.set(x);
+    }
+
+    fn minibatch(&self) -> Option<&dyn Minibatch> {
+        self.inner.minibatch().map(|_| self as &dyn Minibatch)
     }
 
     fn evaporated(&self, x: &[f64]) -> bool {

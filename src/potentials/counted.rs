@@ -2,7 +2,7 @@
 //!
 //! Threads count in cells of their own, a cache line each: a shared counter would cost as much as a small gradient.
 
-use super::{Batch, Evaluations, Family, Identity, Potential, Symmetry};
+use super::{Batch, Evaluations, Family, Identity, Minibatch, Potential, Symmetry};
 use crate::math::Matrix;
 use std::any::Any;
 use std::sync::Arc;
@@ -75,11 +75,27 @@ impl Potential for Counted {
     fn evaporated(&self, x: &[f64]) -> bool {
         self.inner.evaporated(x)
     }
+    fn minibatch(&self) -> Option<&dyn Minibatch> {
+        self.inner.minibatch().map(|_| self as &dyn Minibatch)
+    }
     fn evaluations(&self) -> Option<u64> {
         Some(self.cells.iter().map(|cell| cell.0.load(Ordering::Relaxed)).sum())
     }
     fn as_any(&self) -> &dyn Any {
         self.inner.as_any()
+    }
+}
+
+/// Only handed out where the potential inside is one.
+impl Minibatch for Counted {
+    fn items(&self) -> usize {
+        self.inner.minibatch().map_or(0, |inner| inner.items())
+    }
+    fn evaluate_items(&self, items: &[u32], batch: Batch, out: &mut Evaluations) {
+        self.count(batch.rows);
+        if let Some(inner) = self.inner.minibatch() {
+            inner.evaluate_items(items, batch, out);
+        }
     }
 }
 

@@ -141,6 +141,11 @@ pub trait Potential: Send + Sync {
         false
     }
 
+    /// Where the energy is a mean over items: how to look at some of them only.
+    fn minibatch(&self) -> Option<&dyn Minibatch> {
+        None
+    }
+
     /// Energies, gradients and Hessian-vector products asked for so far, where somebody counts: [`counted::Counted`]. A wrapper passes every
     /// other call on, new ones of this trait included.
     fn evaluations(&self) -> Option<u64> {
@@ -149,6 +154,16 @@ pub trait Potential: Send + Sync {
 
     /// For downcasts: scores need the network behind a loss.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// A potential whose energy is a mean over items (and terms that do not depend on them), so that a few of them drawn at random give an unbiased
+/// estimate of energy and gradient.
+pub trait Minibatch: Send + Sync {
+    /// How many items there are.
+    fn items(&self) -> usize;
+
+    /// As [`Potential::evaluate`], with the mean over `items` (numbers of items, repeats allowed, at least one) in place of that over all.
+    fn evaluate_items(&self, items: &[u32], batch: Batch, out: &mut Evaluations);
 }
 
 /// Energy of one position.

@@ -165,12 +165,17 @@ impl Call<'_> {
 
     /// Passes a result on; where the person or the clock has ended the native, what it `found` so far is kept for the session.
     pub fn keep_partial<T>(&self, result: Result<T>, found: &(impl IntoValue + Clone)) -> Result<T> {
-        if let (Err(error), Ok(mut partial)) = (&result, self.environment.partial.lock())
-            && error.is_stop()
-        {
-            *partial = Some(found.clone().into_value());
+        if result.as_ref().is_err_and(|error| error.is_stop()) {
+            self.keep_found(found.clone());
         }
         result
+    }
+
+    /// Keeps what was found before an error for the session, whatever the error is.
+    pub fn keep_found(&self, found: impl IntoValue) {
+        if let Ok(mut partial) = self.environment.partial.lock() {
+            *partial = Some(found.into_value());
+        }
     }
 
     /// Calls a closure of the script.

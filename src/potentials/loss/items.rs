@@ -8,6 +8,7 @@ use crate::math::simd::{Block, LANES};
 use crate::network::{Activation, Network};
 
 /// Inputs and targets, a panel each: for every block of eight items one [`Block`] an input (output). The last block is padded with zeros.
+#[derive(Default)]
 pub(super) struct Items {
     /// Number of items.
     pub count: usize,
@@ -44,10 +45,40 @@ impl Items {
             .at("dataset"));
         }
         let count = data.len();
-        let blocks = count.div_ceil(LANES);
-        let live = Block(std::array::from_fn(|lane| if (blocks - 1) * LANES + lane < count { 1.0 } else { 0.0 }));
+        let (blocks, live) = padding(count);
         Ok(Items { count, blocks, inputs: panel(&data.inputs), targets: Vec::new(), live })
     }
+
+    /// Becomes the items of `all` with these numbers; `rows` are the inputs of all as a matrix.
+    pub fn gather(&mut self, all: &Items, rows: &Matrix, chosen: &[u32]) {
+        let (wide, width) = (rows.columns, all.targets.len() / all.blocks);
+        self.count = chosen.len();
+        (self.blocks, self.live) = padding(self.count);
+        self.inputs.resize(self.blocks * wide, Block::ZERO);
+        self.targets.resize(self.blocks * width, Block::ZERO);
+        for (b, eight) in chosen.chunks(LANES).enumerate() {
+            let (inputs, targets) = (&mut self.inputs[b * wide..(b + 1) * wide], &mut self.targets[b * width..(b + 1) * width]);
+            if eight.len() < LANES {
+                inputs.fill(Block::ZERO);
+                targets.fill(Block::ZERO);
+            }
+            for (lane, item) in eight.iter().map(|i| *i as usize).enumerate() {
+                for (block, value) in inputs.iter_mut().zip(rows.row(item)) {
+                    block.0[lane] = *value;
+                }
+                let from = &all.targets[item / LANES * width..];
+                for (block, value) in targets.iter_mut().zip(from) {
+                    block.0[lane] = value.0[item % LANES];
+                }
+            }
+        }
+    }
+}
+
+/// Blocks for so many items, and which lanes of the last one hold some.
+fn padding(count: usize) -> (usize, Block) {
+    let blocks = count.div_ceil(LANES);
+    (blocks, Block(std::array::from_fn(|lane| if (blocks - 1) * LANES + lane < count { 1.0 } else { 0.0 })))
 }
 
 /// items × columns, turned into blocks.

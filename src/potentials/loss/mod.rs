@@ -16,7 +16,7 @@ pub use kinds::LossKind;
 pub use predict::probabilities;
 pub use symmetry::NetworkSymmetry;
 
-use super::{Batch, Evaluations, Family, Identity, Potential, Symmetry};
+use super::{Batch, Evaluations, Family, Identity, Minibatch, Potential, Symmetry};
 use crate::base::Result;
 use crate::data::Dataset;
 use crate::math::Matrix;
@@ -50,6 +50,8 @@ pub struct NetworkLoss {
     decay: Vec<f64>,
     /// Memory for Hessians between calls, one for each thread that has asked for one.
     spare: Mutex<Vec<Vec<f64>>>,
+    /// The same for minibatches.
+    spare_items: Mutex<Vec<Items>>,
     symmetry: NetworkSymmetry,
 }
 
@@ -82,6 +84,7 @@ impl NetworkLoss {
             items,
             decay,
             spare: Mutex::default(),
+            spare_items: Mutex::default(),
             symmetry,
         })
     }
@@ -127,17 +130,12 @@ impl NetworkLoss {
             }
         }
     }
-}
 
-impl Potential for NetworkLoss {
-    fn dimension(&self) -> usize {
-        self.decay.len()
-    }
-
-    fn evaluate(&self, batch: Batch, out: &mut Evaluations) {
+    /// Energies, and gradients where wanted, with the mean over these items.
+    fn evaluate_on(&self, items: &Items, batch: Batch, out: &mut Evaluations) {
         out.prepare(&batch);
         let n = batch.dimension;
-        let scale = 1.0 / self.items.count as f64;
+        let scale = 1.0 / items.count as f64;
         // Positions with frozen parameters at zero, where there are any; kernels' memory behind them.
         let own = if self.network.frozen().is_some() { batch.data.len() } else { 0 };
         let memory = scratch_blocks(&mut out.scratch, self.plan.memory() + own.div_ceil(LANES));
@@ -149,11 +147,11 @@ impl Potential for NetworkLoss {
         let own = &*own;
         let position = |row: usize| if own.is_empty() { batch.row(row) } else { &own[row * n..(row + 1) * n] };
         // All positions look at a chunk of items before the next one comes: what is large stays in the caches.
-        for chunk in self.plan.chunks(&self.items) {
+        for chunk in self.plan.chunks(items) {
             for row in 0..batch.rows {
                 let gradient = out.gradients.get_mut(row * n..(row + 1) * n);
                 let (plan, kind, chunk) = (&self.plan, self.options.kind, chunk.clone());
-                out.energies[row] += loss_and_gradient(plan, kind, &self.items, chunk, position(row), gradient, memory);
+                out.energies[row] += loss_and_gradient(plan, kind, items, chunk, position(row), gradient, memory);
             }
         }
         for row in 0..batch.rows {
@@ -166,6 +164,16 @@ impl Potential for NetworkLoss {
                 self.clear_frozen(gradient);
             }
         }
+    }
+}
+
+impl Potential for NetworkLoss {
+    fn dimension(&self) -> usize {
+        self.decay.len()
+    }
+
+    fn evaluate(&self, batch: Batch, out: &mut Evaluations) {
+        self.evaluate_on(&self.items, batch, out);
     }
 
     fn family(&self) -> Family {
@@ -230,12 +238,33 @@ impl Potential for NetworkLoss {
         self.network.frozen()
     }
 
+    fn minibatch(&self) -> Option<&dyn Minibatch> {
+        Some(self)
+    }
+
     fn random(&self, seed: u64, scale: f64) -> Vec<f64> {
         self.network.initial(seed, scale)
     }
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+impl Minibatch for NetworkLoss {
+    fn items(&self) -> usize {
+        self.items.count
+    }
+
+    fn evaluate_items(&self, items: &[u32], batch: Batch, out: &mut Evaluations) {
+        let mut some = self.spare_items.lock().ok().and_then(|mut spare| spare.pop()).unwrap_or_default();
+        some.gather(&self.items, &self.data.inputs, items);
+        self.evaluate_on(&some, batch, out);
+        if some.inputs.len() * LANES <= LARGEST_KEPT
+            && let Ok(mut spare) = self.spare_items.lock()
+        {
+            spare.push(some);
+        }
     }
 }
 

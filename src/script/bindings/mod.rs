@@ -8,6 +8,7 @@ mod landscape;
 mod network;
 mod numbers;
 mod potentials;
+mod sampling;
 mod scores;
 mod search;
 mod system;
@@ -25,6 +26,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(potentials::natives());
     all.extend(expressions::natives());
     all.extend(search::natives());
+    all.extend(sampling::natives());
     all.extend(landscape::natives());
     all.extend(figures::natives());
     all.extend(cuts::natives());
@@ -41,6 +43,7 @@ pub fn types() -> Vec<Type> {
     all.extend(potentials::types());
     all.extend(expressions::types());
     all.extend(search::types());
+    all.extend(sampling::types());
     all.extend(landscape::types());
     all.extend(figures::types());
     all.extend(cuts::types());
