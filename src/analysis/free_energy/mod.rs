@@ -16,7 +16,7 @@ mod metadynamics;
 pub mod rates;
 mod umbrella;
 
-pub use histogram::histogram;
+pub use histogram::{histogram, values_at};
 pub use metadynamics::{MetadynamicsOptions, metadynamics};
 pub use umbrella::{UmbrellaOptions, Window, umbrella};
 

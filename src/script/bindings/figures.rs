@@ -266,6 +266,8 @@ fn methods() -> Vec<Native> {
             .on("Tree")
             .on("Slice")
             .on("Surface")
+            .on("FreeEnergy")
+            .on("Comparison")
             .group("Figures")
             .takes("path", "the path of a file", "Written whole or not at all.")
             .run(|call, args| {
@@ -281,6 +283,8 @@ fn methods() -> Vec<Native> {
         .on("Tree")
         .on("Slice")
         .on("Surface")
+        .on("FreeEnergy")
+        .on("Comparison")
         .group("Figures")
         .options::<ShowOptions>()
         .run(|call, mut args| {

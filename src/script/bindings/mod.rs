@@ -4,6 +4,7 @@ mod cuts;
 mod data;
 mod expressions;
 mod figures;
+mod free_energy;
 mod landscape;
 mod network;
 mod numbers;
@@ -13,6 +14,7 @@ mod scores;
 mod search;
 mod system;
 mod values;
+mod variables;
 
 use super::api::{Native, Type};
 
@@ -30,6 +32,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(landscape::natives());
     all.extend(figures::natives());
     all.extend(cuts::natives());
+    all.extend(free_energy::natives());
     all.extend(system::natives());
     all
 }
@@ -47,6 +50,7 @@ pub fn types() -> Vec<Type> {
     all.extend(landscape::types());
     all.extend(figures::types());
     all.extend(cuts::types());
+    all.extend(free_energy::types());
     all.extend(system::types());
     all
 }
