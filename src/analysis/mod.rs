@@ -6,4 +6,5 @@ pub mod directions;
 pub mod free_energy;
 pub mod outcomes;
 pub mod scores;
+pub mod superposition;
 pub mod temperatures;

@@ -20,6 +20,8 @@ const TOLERANCE: f64 = 1e-10;
 /// The same in a bootstrap draw, whose own spread is far larger.
 const DRAW_TOLERANCE: f64 = 1e-5;
 const MOST_ITERATIONS: usize = 10_000;
+/// Iterations for a draw.
+const MOST_REPEATS: usize = 60;
 /// Chance of stemming from an ensemble below which a draw leaves it out.
 const NEGLIGIBLE: f64 = 1e-9;
 
@@ -220,7 +222,7 @@ impl Redraws {
         // N_k Σ_n W_nk.
         let mut sums = vec![0.0; counts.len()];
         let mut inverse = vec![0.0; times.len()];
-        for _ in 0..200 {
+        for _ in 0..MOST_REPEATS {
             sums.fill(0.0);
             let mut begin = 0;
             for (n, end) in self.ends.iter().enumerate() {

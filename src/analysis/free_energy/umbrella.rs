@@ -4,7 +4,8 @@
 //! pulled from one to the next. Where F is so steep that a window does not stay near its centre its spring is made stronger, and where
 //! two neighbours then share too little another window is put between them, before the sampling by what the pilots saw and after it by the overlap matrix.
 //! The bins weigh every sample by 1/D of MBAR. Errors: blocks are drawn anew within every window and MBAR is solved for each draw.
-//! Cost: windows × walkers × steps gradients; two variables have a window for each place of a grid.
+//! Cost: windows × walkers × steps gradients. Two variables have a window for each place of a grid, and none is changed or added: places that
+//! the springs cannot hold stay empty.
 //! When it fails: a coordinate that is slow beside ξ and differs between windows (hysteresis); long pilots and another variable help.
 //!
 //! References: G. M. Torrie, J. P. Valleau, J. Comput. Phys. 23, 187 (1977), doi:10.1016/0021-9991(77)90121-8; MBAR: see `mbar`.
@@ -98,7 +99,8 @@ pub fn umbrella(run: &Run, task: &Task, options: &UmbrellaOptions) -> Result<Fre
     let seed = run.seed(task.options.seed);
     let (mut windows, distances) = placed(&grid, options, temperature);
     let mut sampler = Sampler { run, task, temperature, seed, used: 0 };
-    sampler.pull(&mut windows, &distances, options.spring.is_none())?;
+    // On a map, springs strong enough to hold a window high up a wall would part it from its neighbours.
+    sampler.pull(&mut windows, &distances, options.spring.is_none() && d == 1)?;
     let may_add = options.windows.is_none() && d == 1;
     if may_add {
         sampler.fill(&mut windows, &distances)?;

@@ -12,6 +12,7 @@ mod potentials;
 mod sampling;
 mod scores;
 mod search;
+mod superposition;
 mod system;
 mod values;
 mod variables;
@@ -33,6 +34,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(figures::natives());
     all.extend(cuts::natives());
     all.extend(free_energy::natives());
+    all.extend(superposition::natives());
     all.extend(system::natives());
     all
 }
@@ -51,6 +53,7 @@ pub fn types() -> Vec<Type> {
     all.extend(figures::types());
     all.extend(cuts::types());
     all.extend(free_energy::types());
+    all.extend(superposition::types());
     all.extend(system::types());
     all
 }

@@ -99,6 +99,22 @@ pub fn functions(call: &Call, args: &Arguments, k: usize, dimension: usize) -> R
     Ok(all)
 }
 
+/// One function of a position from an option.
+///
+/// Errors: none of the things that a variable may be, two at once.
+pub fn single(call: &Call, value: &Dynamic, dimension: usize, option: &str) -> Result<Arc<dyn Potential>> {
+    let wrong = || {
+        let found = call.catalogue().describe(value);
+        let message = format!("{}: option `{option}` takes a closure |x| … or a Potential, found {found}", call.name());
+        Error::new(Kind::Type, message).at(option)
+    };
+    let mut all = function(call, value, dimension).unwrap_or_else(|| Err(wrong()))?;
+    if all.len() != 1 {
+        return Err(wrong());
+    }
+    Ok(all.remove(0))
+}
+
 /// The functions that a value is; none where it is no closure and no potential.
 fn function(call: &Call, value: &Dynamic, dimension: usize) -> Option<Result<Vec<Arc<dyn Potential>>>> {
     if let Some(potential) = value.read_lock::<PotentialHandle>() {
