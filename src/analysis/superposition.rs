@@ -147,7 +147,8 @@ pub fn harmonic_superposition(run: &Run, landscape: &Landscape, temperatures: &[
     let mut notes = Vec::new();
     let modes: Vec<usize> = basins.iter().map(|b| b.modes).collect();
     if let Some(flat) = basins.iter().map(|b| b.flat).max().filter(|f| *f > 0) {
-        let mut note = format!("up to {flat} flat directions of a minimum are left out: the harmonic form has no volume along them");
+        let mut note =
+            format!("up to {flat} flat directions of a minimum are left out: the harmonic form has no volume along them");
         if modes.iter().any(|m| *m != modes[0]) {
             note.push_str("; their number differs between minima, so that occupations depend on the unit of length");
         }
@@ -201,7 +202,9 @@ pub fn harmonic_rates(run: &Run, landscape: &Landscape, temperatures: &[f64]) ->
     let potential = landscape.needs_potential("rates")?.clone();
     let points = landscape.transition_states();
     if points.is_empty() {
-        return Err(Error::value("rates: the landscape has no transition states").hint("connect or explore it first").at("landscape"));
+        return Err(Error::value("rates: the landscape has no transition states")
+            .hint("connect or explore it first")
+            .at("landscape"));
     }
     let task = run.task("rates", Some(points.len() as u64));
     let mut found = Vec::new();
@@ -242,13 +245,17 @@ pub fn harmonic_rates(run: &Run, landscape: &Landscape, temperatures: &[f64]) ->
 /// Errors: a map, a variable that does not fit, a minimum without a positive variance.
 pub fn projected(run: &Run, f: &FreeEnergy, superposition: &Superposition, variable: &Arc<dyn Potential>) -> Result<Vec<f64>> {
     let [axis] = &f.grid.axes[..] else {
-        return Err(Error::value("compare: a map of two variables cannot be compared").hint("take one variable").at("free_energy"));
+        return Err(Error::value("compare: a map of two variables cannot be compared")
+            .hint("take one variable")
+            .at("free_energy"));
     };
     let landscape = &superposition.landscape;
     let potential = landscape.needs_potential("compare")?;
     if variable.dimension() != landscape.dimension() {
         let (own, theirs) = (variable.dimension(), landscape.dimension());
-        return Err(Error::shape(format!("compare: the variable takes {own} coordinates, but the landscape has {theirs}")).at("variable"));
+        return Err(
+            Error::shape(format!("compare: the variable takes {own} coordinates, but the landscape has {theirs}")).at("variable")
+        );
     }
     let t = f.temperature;
     let at = harmonic_superposition(run, landscape, &[t])?;
@@ -278,7 +285,9 @@ pub fn projected(run: &Run, f: &FreeEnergy, superposition: &Superposition, varia
         };
         if !(variance > 0.0 && variance.is_finite()) {
             let message = format!("compare: along the variable minimum {id} has no width (|∇ξ| = {:.3e})", norm(&out.gradients));
-            return Err(Error::value(message).hint("a variable that is level at a minimum needs another comparison").at("variable"));
+            return Err(Error::value(message)
+                .hint("a variable that is level at a minimum needs another comparison")
+                .at("variable"));
         }
         peaks.push((at.occupations[(k, 0)], centre, variance));
     }
@@ -286,10 +295,8 @@ pub fn projected(run: &Run, f: &FreeEnergy, superposition: &Superposition, varia
         .centres()
         .iter()
         .map(|xi| {
-            let logs: Vec<f64> = peaks
-                .iter()
-                .map(|(p, c, v)| p.ln() - 0.5 * (2.0 * PI * v).ln() - (xi - c) * (xi - c) / (2.0 * v))
-                .collect();
+            let logs: Vec<f64> =
+                peaks.iter().map(|(p, c, v)| p.ln() - 0.5 * (2.0 * PI * v).ln() - (xi - c) * (xi - c) / (2.0 * v)).collect();
             -t * shares(&logs).0
         })
         .collect();
@@ -372,7 +379,8 @@ mod tests {
         let landscape = muller_brown();
         let potential = landscape.potential().unwrap().clone();
         let saddle = transition_state(&Run::silent(), &*potential, &[-0.82, 0.62], &TransitionStateOptions::default()).unwrap();
-        let way = pathway(&Run::silent(), &*potential, &saddle.point.position, &saddle.eigenvector, &PathwayOptions::default()).unwrap();
+        let way = pathway(&Run::silent(), &*potential, &saddle.point.position, &saddle.eigenvector, &PathwayOptions::default())
+            .unwrap();
         landscape.add_transition_state(&saddle.point, &way.minus.point, &way.plus.point).unwrap();
         let t = 15.0;
         let found = harmonic_rates(&Run::silent(), &landscape, &[t]).unwrap();

@@ -76,7 +76,9 @@ pub fn draw_free_energy(all: &[&FreeEnergy], further: &[Curve], options: &FreeEn
         let bands: Vec<Vec<[f64; 2]>> = parts.iter().filter(|p| p.len() > 1).map(|p| band(p)).collect();
         if !bands.is_empty() {
             let shape = Shape::Areas { corners: bands, joined: false };
-            panel.marks.push(Mark::new(shape, Paint::Plain(colour.lighter(0.7)), 1.0).labelled(single.then_some("± one standard error")));
+            panel.marks.push(
+                Mark::new(shape, Paint::Plain(colour.lighter(0.7)), 1.0).labelled(single.then_some("± one standard error")),
+            );
         }
         let curves = parts.iter().filter(|p| p.len() > 1).map(|p| p.iter().map(|[x, y, _]| [*x, *y]).collect()).collect();
         lines.push(Mark::new(Shape::Lines(curves), Paint::Plain(colour), 1.8).labelled((!single).then_some(name.as_str())));
@@ -196,4 +198,29 @@ fn map(f: &FreeEnergy, options: &FreeEnergyDrawing) -> Result<Figure> {
         }
     }
     heatmap(&values, &drawing)?.with(&Figure::of(over, options.size.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::free_energy::{FreeEnergyOptions, histogram};
+    use crate::base::Run;
+
+    #[test]
+    fn gaps_stay_gaps_and_what_was_never_seen_is_called_so() {
+        let values: Vec<f64> = (0..4000).map(|i| [0.1, 0.9][(i / 3) % 2] + 0.01 * f64::from(i % 7)).collect();
+        let of = |columns: &[Vec<f64>]| {
+            let options = FreeEnergyOptions { seed: Some(1), ..FreeEnergyOptions::default() };
+            histogram(&Run::silent(), columns, 1, 1.0, &[], None, &options).unwrap()
+        };
+        let f = of(std::slice::from_ref(&values));
+        assert!(stretches(&f).len() > 1, "empty bins part the curve");
+        let svg = draw_free_energy(&[&f], &[], &FreeEnergyDrawing::default()).unwrap().svg();
+        assert!(svg.contains("barriers never seen") && svg.contains("≥ "));
+        let map = of(&[values.clone(), values]);
+        let drawn = draw_free_energy(&[&map], &[], &FreeEnergyDrawing::default()).unwrap();
+        assert!(drawn.svg().contains("second collective variable"));
+        let both = draw_free_energy(&[&f, &map], &[], &FreeEnergyDrawing::default());
+        assert!(both.unwrap_err().to_string().contains("maps of two variables cannot lie over each other"));
+    }
 }

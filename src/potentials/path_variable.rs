@@ -39,7 +39,9 @@ impl PathVariable {
     /// Errors: fewer than two positions, or all the same.
     pub fn both(path: Matrix, lambda: Option<f64>) -> Result<[PathVariable; 2]> {
         if path.rows < 2 {
-            return Err(Error::value(format!("path_variable: a path needs at least two positions, found {}", path.rows)).at("path"));
+            return Err(
+                Error::value(format!("path_variable: a path needs at least two positions, found {}", path.rows)).at("path")
+            );
         }
         let squares: f64 = (1..path.rows).map(|i| distance(path.row(i - 1), path.row(i)).powi(2)).sum();
         let mean = squares / (path.rows - 1) as f64;

@@ -162,7 +162,9 @@ impl<'a> Walkers<'a> {
                     "free_energy: a walker has left every bound at step {} with a step size of {:.3e} (energy {energy:.3e})",
                     self.steps, self.step_size
                 );
-                Err(Error::value(message).hint("take a smaller `step_size`, or a `start` and a `range` that it can reach").at("step_size"))
+                Err(Error::value(message)
+                    .hint("take a smaller `step_size`, or a `start` and a `range` that it can reach")
+                    .at("step_size"))
             }
         }
     }
@@ -192,7 +194,8 @@ pub fn step_size(run: &Run, task: &Task, x: &[f64], springs: &[f64]) -> Result<f
     };
     let highest = lanczos::highest(&mut product, n, 1, 1e-2, None, &[], PRODUCTS.min(n));
     stopped?;
-    let curvature = highest.values.first().map_or(0.0, |h| h.max(0.0)) + springs.iter().zip(slopes).map(|(k, s)| k * s).sum::<f64>();
+    let curvature =
+        highest.values.first().map_or(0.0, |h| h.max(0.0)) + springs.iter().zip(slopes).map(|(k, s)| k * s).sum::<f64>();
     // Half of the time in which friction forgets a velocity is long enough for any.
     let longest = 0.5 / task.sampling.friction;
     Ok(if curvature > 0.0 && curvature.is_finite() { (STIFFNESS / curvature).sqrt().min(longest) } else { longest })

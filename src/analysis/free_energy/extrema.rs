@@ -125,11 +125,7 @@ impl Landscape<'_> {
                 let (a, b) = (owner[basins.find(cell)], owner[basins.find(next)]);
                 if let (Some(a), Some(b)) = (a, b) {
                     if a != b && pools.join(cell, next).is_some() {
-                        found.push(Saddle {
-                            cell,
-                            between: [a.min(b), a.max(b)],
-                            sampled: self.values[cell].is_finite(),
-                        });
+                        found.push(Saddle { cell, between: [a.min(b), a.max(b)], sampled: self.values[cell].is_finite() });
                     }
                 } else if let Some((root, _)) = basins.join(cell, next) {
                     owner[root] = a.or(b);

@@ -241,7 +241,10 @@ mod tests {
             let density = |x: f64| (-0.5 * x * x).exp();
             let p = (density(centre - 0.125) + 4.0 * density(centre) + density(centre + 0.125)) / 6.0;
             let total: f64 = 2.3925 / 0.25;
-            assert!((mean - -2.0 * (p / total).ln()).abs() < 5.0 * spread / (repetitions as f64).sqrt() + 0.003, "bin {bin}: {mean}");
+            assert!(
+                (mean - -2.0 * (p / total).ln()).abs() < 5.0 * spread / (repetitions as f64).sqrt() + 0.003,
+                "bin {bin}: {mean}"
+            );
         }
         // The bars know of the memory of 19 steps: without it they would be a quarter of this.
         assert!((0.75..1.25).contains(&ratio), "{ratio}");

@@ -52,7 +52,8 @@ pub fn solve(run: &Run, reduced: &Matrix, counts: &[f64]) -> Result<Mbar> {
         return Err(Error::shape(message).at("counts"));
     }
     if let Some(at) = reduced.data.iter().position(|u| u.is_nan() || *u == f64::NEG_INFINITY) {
-        let message = format!("mbar: the reduced energy of sample {} in ensemble {} is {}", at / states, at % states, reduced.data[at]);
+        let message =
+            format!("mbar: the reduced energy of sample {} in ensemble {} is {}", at / states, at % states, reduced.data[at]);
         return Err(Error::value(message).at("reduced"));
     }
     let task = run.task("mbar", None);
@@ -279,7 +280,17 @@ mod tests {
         let published = [0.0, 0.12453351337662, -0.0122588185486];
         assert!(found.free_energies.iter().zip(published).all(|(f, p)| (f - p).abs() < 1e-9), "{:?}", found.free_energies);
         let overlap = found.overlap();
-        let published = [0.62760126780905, 0.2613944231574, 0.11100430903355, 0.3920916347361, 0.35816351366393, 0.24974485159998, 0.13320517084026, 0.19979588127998, 0.66699894787976];
+        let published = [
+            0.62760126780905,
+            0.2613944231574,
+            0.11100430903355,
+            0.3920916347361,
+            0.35816351366393,
+            0.24974485159998,
+            0.13320517084026,
+            0.19979588127998,
+            0.66699894787976,
+        ];
         assert!(overlap.data.iter().zip(published).all(|(o, p)| (o - p).abs() < 1e-8), "{:?}", overlap.data);
         // And the free energy of an ensemble that was not sampled, ½·0.3 x², relative to the first.
         let sum: f64 = samples.iter().zip(&found.log_denominators).map(|(x, d)| (-0.15 * x * x - d).exp()).sum();

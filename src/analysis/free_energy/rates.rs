@@ -49,7 +49,9 @@ pub struct Crossing {
 /// Errors: a map of two variables, no barrier.
 pub fn rates(f: &FreeEnergy, options: &RateOptions) -> Result<Vec<Crossing>> {
     if f.grid.axes.len() != 1 {
-        return Err(Error::value("rates: a map of two variables has no one way across").hint("take the free energy along one variable"));
+        return Err(
+            Error::value("rates: a map of two variables has no one way across").hint("take the free energy along one variable")
+        );
     }
     let mass = options.mass.or(f.mass).unwrap_or(1.0);
     let seen: Vec<&Barrier> = f.barriers.iter().filter(|b| b.sampled).collect();

@@ -182,9 +182,8 @@ impl Sampler<'_> {
                 out.energies[0]
             })
             .collect();
-        let apart = |a: &[f64], b: &[f64]| {
-            (0..distances.len()).map(|k| ((a[k] - b[k]) / distances[k]).powi(2)).sum::<f64>().sqrt()
-        };
+        let apart =
+            |a: &[f64], b: &[f64]| (0..distances.len()).map(|k| ((a[k] - b[k]) / distances[k]).powi(2)).sum::<f64>().sqrt();
         let base = windows.first().map_or_else(Vec::new, |w| w.spring.clone());
         let mut done: Vec<usize> = Vec::new();
         let progress = self.run.task("umbrella sampling: windows", Some(windows.len() as u64));
@@ -193,7 +192,8 @@ impl Sampler<'_> {
             let mut nearest = (f64::INFINITY, 0, None);
             for (k, window) in windows.iter().enumerate().filter(|(k, _)| !done.contains(k)) {
                 if done.is_empty() {
-                    nearest = if apart(&window.centre, &here) < nearest.0 { (apart(&window.centre, &here), k, None) } else { nearest };
+                    nearest =
+                        if apart(&window.centre, &here) < nearest.0 { (apart(&window.centre, &here), k, None) } else { nearest };
                 }
                 for from in &done {
                     let distance = apart(&window.centre, &windows[*from].centre);
@@ -328,7 +328,14 @@ fn join(run: &Run, windows: &[Window], records: &[Record], temperature: f64, d: 
     mbar::solve(run, &Matrix::from_rows(samples, windows.len(), reduced), &counts)
 }
 
-fn finish(run: &Run, task: &Task, grid: Grid, mut windows: Vec<Window>, records: Vec<Record>, joined: Mbar) -> Result<FreeEnergy> {
+fn finish(
+    run: &Run,
+    task: &Task,
+    grid: Grid,
+    mut windows: Vec<Window>,
+    records: Vec<Record>,
+    joined: Mbar,
+) -> Result<FreeEnergy> {
     let d = grid.axes.len();
     let temperature = task.options.temperature.unwrap_or(1.0);
     let walkers = task.sampling.walkers.unwrap_or(4);
@@ -381,7 +388,10 @@ fn finish(run: &Run, task: &Task, grid: Grid, mut windows: Vec<Window>, records:
     let mut notes = Vec::new();
     let solved = draws.len() / count;
     if 10 * solved < 9 * task.options.bootstrap {
-        notes.push(format!("MBAR converged for {solved} of the {} bootstrap draws only: windows share too little", task.options.bootstrap));
+        notes.push(format!(
+            "MBAR converged for {solved} of the {} bootstrap draws only: windows share too little",
+            task.options.bootstrap
+        ));
     }
     let overlap = joined.overlap();
     let mut sets = DisjointSets::new(windows.len());
@@ -425,4 +435,93 @@ fn finish(run: &Run, task: &Task, grid: Grid, mut windows: Vec<Window>, records:
         notes,
     }
     .finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::cuts::Stretches;
+    use crate::analysis::free_energy::{FreeEnergyOptions, SamplingOptions};
+    use crate::potentials::Potential;
+    use crate::potentials::expression::{Binary, Expression, Graph};
+    use std::sync::Arc;
+
+    /// x₀, and (x₀² − 1)² + ½ k x₁².
+    fn coordinate(k: usize, n: usize) -> Arc<dyn Potential> {
+        let mut graph = Graph::new(n);
+        let x = graph.coordinate(k).unwrap();
+        Arc::new(Expression::new(&graph, x))
+    }
+
+    fn channel() -> Expression {
+        let mut graph = Graph::new(2);
+        let (x, y) = (graph.coordinate(0).unwrap(), graph.coordinate(1).unwrap());
+        let (one, three) = (graph.constant(1.0).unwrap(), graph.constant(3.0).unwrap());
+        let square = graph.binary(Binary::Multiply, x, x).unwrap();
+        let well = graph.binary(Binary::Subtract, square, one).unwrap();
+        let well = graph.binary(Binary::Multiply, well, well).unwrap();
+        let beside = graph.binary(Binary::Multiply, y, y).unwrap();
+        let beside = graph.binary(Binary::Multiply, three, beside).unwrap();
+        let sum = graph.binary(Binary::Add, well, beside).unwrap();
+        Expression::new(&graph, sum)
+    }
+
+    fn of(threads: usize, steps: usize) -> FreeEnergy {
+        let (potential, variables) = (channel(), [coordinate(0, 2)]);
+        let options = FreeEnergyOptions {
+            range: Some(Stretches([[-1.6, 1.6]; 2])),
+            bins: Some(Counts([64; 2])),
+            temperature: Some(0.2),
+            bootstrap: 50,
+            seed: Some(6),
+            ..FreeEnergyOptions::default()
+        };
+        let sampling = SamplingOptions { steps: Some(steps), ..SamplingOptions::default() };
+        let task = Task { potential: &potential, variables: &variables, options: &options, sampling: &sampling, start: None };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| umbrella(&Run::silent(), &task, &UmbrellaOptions::default())).unwrap()
+    }
+
+    #[test]
+    fn a_channel_beside_the_variable_leaves_its_double_well() {
+        let f = of(2, 4000);
+        // The second coordinate adds the same everywhere: F = (ξ² − 1)², averaged over a bin.
+        let mut squares = 0.0;
+        let axis = &f.grid.axes[0];
+        let exact: Vec<f64> = (0..64)
+            .map(|k| {
+                let density = |u: f64| {
+                    let q = axis.centre(k) + u * axis.width();
+                    (-(q * q - 1.0) * (q * q - 1.0) / 0.2).exp()
+                };
+                -0.2 * ((density(-0.5) + 4.0 * density(0.0) + density(0.5)) / 6.0).ln()
+            })
+            .collect();
+        // Both as normalised densities.
+        let level = |v: &[f64]| 0.2 * v.iter().map(|v| (-v / 0.2).exp()).sum::<f64>().ln();
+        let (own, theirs) = (level(&f.values), level(&exact));
+        for k in 0..64 {
+            let off = (f.values[k] + own - exact[k] - theirs) / f.errors[k];
+            squares += off * off / 64.0;
+            assert!(off.abs() < 6.0, "bin {k} is {off} errors away");
+        }
+        // Errors that are right make this 1; neighbouring bins go together, so that it spreads widely.
+        assert!((0.2..3.0).contains(&squares), "{squares}");
+        assert_eq!((f.minima.len(), f.barriers.len(), f.empty()), (2, 1, 0));
+        assert!((f.barriers[0].heights[0] - 1.0).abs() < 0.12 && (f.barriers[0].heights[1] - 1.0).abs() < 0.12);
+        let Details::Umbrella { windows, overlap } = &f.details else { panic!("umbrella sampling has windows") };
+        // At the ends, where F rises, springs are stronger and windows closer.
+        assert!(windows[0].spring[0] > windows[windows.len() / 2].spring[0] && windows.len() > 16);
+        assert!((1..windows.len()).all(|k| overlap[(k - 1, k)] > LEAST_OVERLAP));
+        // |∇ξ| = 1.
+        assert!((f.mass.unwrap() - 1.0).abs() < 1e-12);
+        assert!(f.notes.is_empty(), "{:?}", f.notes);
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let (one, two) = (of(1, 300), of(2, 300));
+        assert!(one.values.iter().zip(&two.values).all(|(a, b)| a.to_bits() == b.to_bits()));
+        assert!(one.errors.iter().zip(&two.errors).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
 }

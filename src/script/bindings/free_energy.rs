@@ -4,7 +4,8 @@ use super::figures::{Both, characters};
 use super::sampling::{SamplesHandle, samples_or_matrix};
 use super::variables::{self, VARIABLE};
 use crate::analysis::free_energy::{
-    self as free, Axis, Details, FreeEnergy, FreeEnergyOptions, MetadynamicsOptions, Method, SamplingOptions, UmbrellaOptions, Window, mbar,
+    self as free, Axis, Details, FreeEnergy, FreeEnergyOptions, MetadynamicsOptions, Method, SamplingOptions, UmbrellaOptions,
+    Window, mbar,
 };
 use crate::base::{Error, Options, Result};
 use crate::data::{Column, Table};
@@ -193,7 +194,9 @@ fn said(f: &FreeEnergy) -> String {
     if f.outside > 0 {
         text.push_str(&format!("; {} samples outside", f.outside));
     }
-    let at = |p: &[f64]| if p.len() == 1 { short(p[0]) } else { format!("[{}]", p.iter().map(|v| short(*v)).collect::<Vec<_>>().join(", ")) };
+    let at = |p: &[f64]| {
+        if p.len() == 1 { short(p[0]) } else { format!("[{}]", p.iter().map(|v| short(*v)).collect::<Vec<_>>().join(", ")) }
+    };
     for m in &f.minima {
         text.push_str(&format!("\n  minimum {} ± {} at {}", short(m.value), short(m.error), at(&m.position)));
     }

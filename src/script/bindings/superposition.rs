@@ -40,17 +40,23 @@ const COUNTED: f64 = 3.0;
 pub fn types() -> Vec<Type> {
     vec![
         Type::of::<SuperpositionHandle>("The harmonic superposition of a landscape's minima: thermodynamics and occupations.")
-            .field("temperatures", "The temperatures, in units of energy.", |_, s: &SuperpositionHandle| Ok(s.0.temperatures.clone()))
+            .field("temperatures", "The temperatures, in units of energy.", |_, s: &SuperpositionHandle| {
+                Ok(s.0.temperatures.clone())
+            })
             .field("free_energies", "−T ln Z at each temperature.", |_, s: &SuperpositionHandle| Ok(s.0.free_energies.clone()))
             .field("energies", "The mean potential energy.", |_, s: &SuperpositionHandle| Ok(s.0.energies.clone()))
             .field("heat_capacities", "The configurational heat capacity, in units of k.", |_, s: &SuperpositionHandle| {
                 Ok(s.0.heat_capacities.clone())
             })
-            .field("occupations", "The share of each minimum (a row) at each temperature (a column).", |_, s: &SuperpositionHandle| {
-                Ok(s.0.occupations.clone())
-            })
+            .field(
+                "occupations",
+                "The share of each minimum (a row) at each temperature (a column).",
+                |_, s: &SuperpositionHandle| Ok(s.0.occupations.clone()),
+            )
             .field("minima", "Ids of the minima, in the order of the rows.", |_, s: &SuperpositionHandle| Ok(s.0.minima.clone()))
-            .field("log_copies", "ln of the number of copies of each minimum.", |_, s: &SuperpositionHandle| Ok(s.0.log_copies.clone()))
+            .field("log_copies", "ln of the number of copies of each minimum.", |_, s: &SuperpositionHandle| {
+                Ok(s.0.log_copies.clone())
+            })
             .field("notes", "What has to be said about it.", |_, s: &SuperpositionHandle| Ok(s.0.notes.clone()))
             .show(|s: &SuperpositionHandle| {
                 let s = &s.0;
@@ -84,9 +90,13 @@ pub fn types() -> Vec<Type> {
             .field("centres", "The middles of the bins.", |_, c: &Comparison| Ok(c.centres.clone()))
             .field("values", "The free energy in them.", |_, c: &Comparison| Ok(c.values.clone()))
             .field("superposition", "What the superposition says, lowest 0.", |_, c: &Comparison| Ok(c.superposition.clone()))
-            .field("deviation", "Root mean square difference over bins within 3 T of the lowest.", |_, c: &Comparison| Ok(c.deviation))
+            .field("deviation", "Root mean square difference over bins within 3 T of the lowest.", |_, c: &Comparison| {
+                Ok(c.deviation)
+            })
             .field("figure", "The drawing alone.", |_, c: &Comparison| Ok(c.figure.clone()))
-            .show(|c: &Comparison| format!("Comparison: they differ by {} (rms) where F is within 3 T of its lowest value", short(c.deviation)))
+            .show(|c: &Comparison| {
+                format!("Comparison: they differ by {} (rms) where F is within 3 T of its lowest value", short(c.deviation))
+            })
             .screen(|c: &Comparison, room| characters(c.figure.show(room.width, room.height)))
             .picture(|c: &Comparison| c.figure.clone())
             .json(|c: &Comparison| {

@@ -13,7 +13,8 @@ use rhai::{Array, FnPtr};
 use std::sync::Arc;
 
 /// What a variable may be, in words.
-pub const VARIABLE: &str = "a closure |x| … that gives one number or two, a Potential whose energy is the variable, or an array of two of these";
+pub const VARIABLE: &str =
+    "a closure |x| … that gives one number or two, a Potential whose energy is the variable, or an array of two of these";
 
 crate::options! {
     /// Options of `path_variable`.
@@ -145,7 +146,8 @@ pub fn values(call: &Call, args: &Arguments, k: usize, rows: &Matrix) -> Result<
     let count = rows.rows;
     let check = |columns: Vec<Vec<f64>>| match columns.iter().find(|c| c.len() != count) {
         Some(wrong) => {
-            let message = format!("{}: the samples have {count} rows, but {} values of the variable were given", call.name(), wrong.len());
+            let message =
+                format!("{}: the samples have {count} rows, but {} values of the variable were given", call.name(), wrong.len());
             Err(Error::shape(message).hint("give one value for each row, walker after walker").at("variable"))
         }
         None => Ok((columns, Vec::new())),
@@ -155,7 +157,8 @@ pub fn values(call: &Call, args: &Arguments, k: usize, rows: &Matrix) -> Result<
     }
     if let Some(matrix) = value.read_lock::<MatrixValue>() {
         if matrix.0.columns == 0 || matrix.0.columns > 2 {
-            return Err(Error::shape(format!("{}: values need one or two columns, found {}", call.name(), matrix.0.columns)).at("variable"));
+            return Err(Error::shape(format!("{}: values need one or two columns, found {}", call.name(), matrix.0.columns))
+                .at("variable"));
         }
         return check((0..matrix.0.columns).map(|j| matrix.0.column(j)).collect());
     }
