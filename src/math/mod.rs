@@ -2,12 +2,16 @@
 //! Knows nothing of potentials, data or landscapes.
 
 pub mod assignment;
+pub mod autocorrelation;
+pub mod covariance;
 pub mod eigen;
+pub mod fourier;
 pub mod gather;
 pub mod graph;
 pub mod lanczos;
 pub mod linear;
 pub mod matrix;
+pub mod normal;
 pub mod pairs;
 pub mod products;
 pub mod random;
