@@ -312,7 +312,7 @@ mod tests {
     use crate::landscape::LandscapeOptions;
     use crate::potentials::clusters::LennardJones;
     use crate::potentials::surfaces::Surface;
-    use crate::potentials::surfaces::plane::MullerBrown;
+    use crate::potentials::surfaces::MullerBrown;
 
     fn muller_brown() -> Landscape {
         let potential: Arc<dyn Potential> = Arc::new(Surface(MullerBrown));

@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn gaps_stay_gaps_and_what_was_never_seen_is_called_so() {
-        let values: Vec<f64> = (0..4000).map(|i| [0.1, 0.9][(i / 3) % 2] + 0.01 * f64::from(i % 7)).collect();
+        let values: Vec<f64> = (0..4000).map(|i| [0.1, 0.9][(i / 3) % 2] + 0.01 * (i % 7) as f64).collect();
         let of = |columns: &[Vec<f64>]| {
             let options = FreeEnergyOptions { seed: Some(1), ..FreeEnergyOptions::default() };
             histogram(&Run::silent(), columns, 1, 1.0, &[], None, &options).unwrap()

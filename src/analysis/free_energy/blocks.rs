@@ -1,25 +1,19 @@
 //! How many values of a correlated series are independent, and blocks of it that are: what error bars are drawn from.
 //!
-//! The statistical inefficiency is g = 1 + 2 Σ ρ(t), summed up to the first window t ≥ 5 τ with τ = g/2 (Sokal); N values are worth N/g. All walkers share one
-//! mean, so that walkers which sit in different wells are seen as correlated for as long as they sit there. Long series are averaged in short
-//! stretches first, which changes the variance of the mean by nothing. Blocks are 5 g long and never cross from one walker to the next;
-//! a bootstrap draws whole blocks with replacement. Cost: one pass for each lag of the window.
+//! The statistical inefficiency g is the autocorrelation time of `math::autocorrelation` (Geyer), at least 1; N values are worth N/g. What separates
+//! walkers counts in it, so that walkers which sit in different wells are seen as correlated for as long as they sit there. Blocks are 5 g
+//! long and never cross from one walker to the next; a bootstrap draws whole blocks with replacement. Cost: that of the Fourier transforms.
 //! When it fails: a series shorter than its own memory looks less correlated than it is; nothing within it can tell.
 //!
-//! References: A. Sokal, in Functional Integration (1997), doi:10.1007/978-1-4899-0319-8_6 (window); H. R. Künsch, Ann. Statist. 17, 1217 (1989),
-//! doi:10.1214/aos/1176347265 (bootstrap of blocks).
+//! Reference: H. R. Künsch, Ann. Statist. 17, 1217 (1989), doi:10.1214/aos/1176347265.
 
+use crate::math::autocorrelation::{Chains, Correlator};
 use crate::math::random::Stream;
-use crate::math::statistics::mean;
 use rand::RngExt;
 use std::ops::Range;
 
-/// The lag up to which correlations are summed, in units of τ.
-const WINDOW: f64 = 5.0;
 /// Length of a block in units of g.
 const BLOCK: f64 = 5.0;
-/// More values than this are averaged in stretches before correlations are taken.
-const MOST_VALUES: usize = 60_000;
 /// More blocks than this say nothing that longer ones do not.
 const MOST_BLOCKS: usize = 400;
 /// With fewer independent values nothing can be claimed.
@@ -39,7 +33,10 @@ impl Blocks {
     pub fn of(columns: &[&[f64]], walkers: usize) -> Blocks {
         let total = columns.first().map_or(0, |c| c.len());
         let length = total / walkers.max(1);
-        let inefficiency = columns.iter().map(|c| inefficiency(c, walkers)).fold(1.0, f64::max);
+        let mut correlator = Correlator::default();
+        // A single value has no time: it is worth one.
+        let inefficiency =
+            columns.iter().map(|c| correlator.geyer_time(Chains::new(c, length.max(1)))).fold(1.0, f64::max);
         let wanted = (BLOCK * inefficiency).ceil().max(total as f64 / MOST_BLOCKS as f64);
         let count = ((length as f64 / wanted) as usize).max(1);
         let rows = (0..walkers)
@@ -63,35 +60,6 @@ impl Blocks {
         }
         times
     }
-}
-
-/// Statistical inefficiency g of `walkers` series of equal length, one after the other; at least 1.
-pub fn inefficiency(values: &[f64], walkers: usize) -> f64 {
-    let length = values.len() / walkers.max(1);
-    let stretch = values.len().div_ceil(MOST_VALUES).max(1);
-    let centre = mean(values);
-    let variance = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>() / v.len() as f64;
-    let all: Vec<f64> = values.iter().map(|v| v - centre).collect();
-    let before = variance(&all);
-    let series: Vec<Vec<f64>> =
-        all.chunks_exact(length.max(1)).map(|walker| walker.chunks_exact(stretch).map(mean).collect()).collect();
-    let flat: Vec<f64> = series.iter().flatten().copied().collect();
-    let now = variance(&flat);
-    // A constant has no memory; rounding of its mean is no motion.
-    if !(before > 1e-28 * centre * centre && now > 0.0) {
-        return 1.0;
-    }
-    let longest = series.first().map_or(0, Vec::len);
-    let mut g = 1.0;
-    for lag in 1..longest {
-        if lag as f64 >= WINDOW * g / 2.0 {
-            break;
-        }
-        // Divided by all values, not by the pairs: far lags, of which little is known, count less.
-        let product: f64 = series.iter().map(|s| s[lag..].iter().zip(s).map(|(a, b)| a * b).sum::<f64>()).sum();
-        g = f64::max(g + 2.0 * product / (now * flat.len() as f64), f64::MIN_POSITIVE);
-    }
-    (g * stretch as f64 * now / before).max(1.0)
 }
 
 #[cfg(test)]
@@ -119,8 +87,8 @@ mod tests {
     fn the_memory_of_autoregressive_series_is_found() {
         for (phi, walkers, length) in [(0.0, 1, 20_000), (0.8, 4, 10_000), (0.95, 8, 20_000)] {
             let exact = (1.0 + phi) / (1.0 - phi);
-            let found = inefficiency(&autoregressive(phi, walkers, length), walkers);
-            // The window's own noise is √(2·5·g/2 / N) of g: at most 4 % here.
+            let found = Blocks::of(&[&autoregressive(phi, walkers, length)], walkers).inefficiency;
+            // The noise of a sum over some 5 g lags is √(10 g / N) of g: at most 5 % here.
             assert!((found / exact - 1.0).abs() < 0.12, "{phi}: {found} for {exact}");
         }
     }

@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn bins_without_samples_are_marked_and_too_few_samples_are_said() {
-        let values: Vec<f64> = (0..4000).map(|i| [0.1, 0.9][(i / 3) % 2] + 0.01 * f64::from(i % 7)).collect();
+        let values: Vec<f64> = (0..4000).map(|i| [0.1, 0.9][(i / 3) % 2] + 0.01 * (i % 7) as f64).collect();
         let f = of(&values, 1, 1.0, &options(10, Some([0.0, 1.0]))).unwrap();
         assert_eq!(f.empty(), 8);
         assert!(f.values[5].is_nan() && f.errors[5].is_nan() && f.values[1].is_finite());
