@@ -4,10 +4,12 @@
 pub mod cuts;
 pub mod diagnostics;
 pub mod directions;
+pub mod free_energy;
 pub mod outcomes;
 pub mod portraits;
 pub mod principal;
 pub mod sampler_check;
 pub mod scores;
 pub mod spectral_density;
+pub mod superposition;
 pub mod temperatures;

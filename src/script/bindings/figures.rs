@@ -268,6 +268,8 @@ fn methods() -> Vec<Native> {
             .on("Surface")
             .on("Summary")
             .on("SpectralDensity")
+            .on("FreeEnergy")
+            .on("Comparison")
             .group("Figures")
             .takes("path", "the path of a file", "Written whole or not at all.")
             .run(|call, args| {
@@ -285,6 +287,8 @@ fn methods() -> Vec<Native> {
         .on("Surface")
         .on("Summary")
         .on("SpectralDensity")
+        .on("FreeEnergy")
+        .on("Comparison")
         .group("Figures")
         .options::<ShowOptions>()
         .run(|call, mut args| {
