@@ -160,10 +160,9 @@ fn exact_second_moment(method: Method, k: f64, h: f64, friction: f64) -> Option<
         Method::Gla1 => vec![(b(h), none), (a(h), none), rub(h)],
         Method::Gla2 => vec![(b(h / 2.0), none), (a(h), none), (b(h / 2.0), none), rub(h)],
         Method::Sgld => vec![([[1.0 - h * k, 0.0], [0.0, 0.0]], [[2.0 * h, 0.0], [0.0, 0.0]])],
-        Method::Sghmc => vec![
-            ([[1.0, 0.0], [-h * k, 1.0 - h * friction]], [[0.0, 0.0], [0.0, 2.0 * friction * h]]),
-            (a(h), none),
-        ],
+        Method::Sghmc => {
+            vec![([[1.0, 0.0], [-h * k, 1.0 - h * friction]], [[0.0, 0.0], [0.0, 2.0 * friction * h]]), (a(h), none)]
+        }
         Method::Hmc | Method::Mala | Method::Nuts => return Some(1.0 / k),
         Method::Sgnht | Method::Ccadl => return None,
     };
@@ -345,7 +344,13 @@ fn calibration(seed: u64) -> Vec<Found> {
                 energy
             });
             let walkers = if method == Method::EnsembleQuasiNewton { 4 } else { 1 };
-            let apart = if method.accepts() { 10 } else if method.order() == 2 { 60 } else { 300 };
+            let apart = if method.accepts() {
+                10
+            } else if method.order() == 2 {
+                60
+            } else {
+                300
+            };
             let base = options(method, seed.wrapping_mul(31) + repeat as u64);
             let step_size = match method {
                 Method::Sgld => 0.01,

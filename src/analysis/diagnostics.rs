@@ -197,12 +197,16 @@ impl Summary {
         }
         let apart = count(&|k| self.r_hat[k] > LARGEST_R_HAT);
         if apart > 0 {
-            said.push(format!("R̂ is above {LARGEST_R_HAT} in {apart} of {all} coordinates: the walkers have not mixed, sample longer"));
+            said.push(format!(
+                "R̂ is above {LARGEST_R_HAT} in {apart} of {all} coordinates: the walkers have not mixed, sample longer"
+            ));
         }
         let few = FEWEST_EFFECTIVE * self.walkers as f64;
         let poor = count(&|k| self.ess_bulk[k].min(self.ess_tail[k]) < few);
         if poor > 0 {
-            said.push(format!("fewer than {few} independent values in {poor} of {all} coordinates: errors are rough, sample longer"));
+            said.push(format!(
+                "fewer than {few} independent values in {poor} of {all} coordinates: errors are rough, sample longer"
+            ));
         }
         if self.walkers == 1 {
             said.push("R̂ compares walkers: it needs two or more".into());
@@ -333,7 +337,11 @@ fn folded(ordered: &[(f64, u32)]) -> Vec<(f64, u32)> {
     while out.len() < ordered.len() {
         let from_left = right == ordered.len() || (left > 0 && distance(left - 1) <= distance(right));
         let k = if from_left { left - 1 } else { right };
-        if from_left { left -= 1 } else { right += 1 }
+        if from_left {
+            left -= 1
+        } else {
+            right += 1
+        }
         out.push((distance(k), ordered[k].1));
     }
     out
@@ -403,18 +411,42 @@ mod tests {
 
     /// ArviZ 0.23.4: mean, std(ddof=1), _mcse_mean, _mcse_sd, _ess_bulk, _ess_tail, _rhat_rank.
     const ARVIZ: [(&str, [f64; 7]); 13] = [
-        ("normal", [0.0527951758517, 0.910738066432, 0.0428603026495, 0.0320933099067, 454.10672157, 463.69136016, 1.00257419001]),
-        ("autoregressive", [0.0271029207069, 2.28435765538, 0.292185576509, 0.149852430033, 60.6910857386, 75.4698671577, 1.05194471218]),
+        (
+            "normal",
+            [0.0527951758517, 0.910738066432, 0.0428603026495, 0.0320933099067, 454.10672157, 463.69136016, 1.00257419001],
+        ),
+        (
+            "autoregressive",
+            [0.0271029207069, 2.28435765538, 0.292185576509, 0.149852430033, 60.6910857386, 75.4698671577, 1.05194471218],
+        ),
         ("infinite", [INFINITY, NAN, NAN, NAN, 181.803982128, 164.018485556, 0.999400858409]),
         ("one chain", [0.05697729137, 1.35191541717, 0.179898678363, 0.141158230129, 58.4162363054, 70.7831226615, NAN]),
         ("odd", [-0.0546841970882, 1.03974679358, 0.0799657711591, 0.0474965110347, 163.774521116, 183.270624943, 1.00576851347]),
-        ("heavy tails", [-2.15863002522, 26.2273638188, 1.10391441267, 5.14729626879, 576.844745397, 535.597298317, 0.997538364636]),
-        ("different means", [0.756136167016, 1.2328833091, 0.296227836232, 0.0435231269459, 17.4772170476, 199.91072757, 1.18028351009]),
-        ("different spreads", [-0.393481787355, 2.79188735763, 0.189426110521, 0.412707781157, 237.606898119, 149.72919083, 1.13871647444]),
+        (
+            "heavy tails",
+            [-2.15863002522, 26.2273638188, 1.10391441267, 5.14729626879, 576.844745397, 535.597298317, 0.997538364636],
+        ),
+        (
+            "different means",
+            [0.756136167016, 1.2328833091, 0.296227836232, 0.0435231269459, 17.4772170476, 199.91072757, 1.18028351009],
+        ),
+        (
+            "different spreads",
+            [-0.393481787355, 2.79188735763, 0.189426110521, 0.412707781157, 237.606898119, 149.72919083, 1.13871647444],
+        ),
         ("ties", [-0.577083333333, 1.15694139694, 0.0806476374663, 0.0456007352426, 209.856400905, 300.430351309, 1.02192063566]),
-        ("antithetic", [0.0405895902, 1.39102319612, 0.0431167208337, 0.0864769329832, 1040.82399653, 248.869434519, 1.00235852071]),
-        ("shortest", [-0.295458077407, 0.739491344188, 0.275120269273, 0.243127192533, 7.22471989594, 7.22471989594, 0.859788417608]),
-        ("far from zero", [10000000.1014, 1.31035066726, 0.17041715838, 0.0943448965208, 58.7643615421, 70.7455730239, 1.00144598612]),
+        (
+            "antithetic",
+            [0.0405895902, 1.39102319612, 0.0431167208337, 0.0864769329832, 1040.82399653, 248.869434519, 1.00235852071],
+        ),
+        (
+            "shortest",
+            [-0.295458077407, 0.739491344188, 0.275120269273, 0.243127192533, 7.22471989594, 7.22471989594, 0.859788417608],
+        ),
+        (
+            "far from zero",
+            [10000000.1014, 1.31035066726, 0.17041715838, 0.0943448965208, 58.7643615421, 70.7455730239, 1.00144598612],
+        ),
         ("drift", [1.4782627157, 1.27148226068, 0.566716936724, 0.0666490916261, 5.05914270063, 89.2274599267, 1.30632586459]),
     ];
 
@@ -456,13 +488,15 @@ mod tests {
 
     #[test]
     fn nothing_is_said_of_nothing() {
-        for (values, walkers) in [(vec![2.5; 40], 2), (vec![1.0, NAN, 2.0, 3.0, 1.0, 0.0, 1.0, 5.0], 2), (vec![1.0, 2.0, 4.0], 1)] {
+        for (values, walkers) in [(vec![2.5; 40], 2), (vec![1.0, NAN, 2.0, 3.0, 1.0, 0.0, 1.0, 5.0], 2), (vec![1.0, 2.0, 4.0], 1)]
+        {
             let d = diagnosis(&values, walkers).unwrap();
             for v in [d.mcse, d.mcse_sd, d.ess_bulk, d.ess_tail, d.r_hat, d.autocorrelation_time] {
                 assert!(v.is_nan(), "{values:?}: {d:?}");
             }
         }
-        let summary = |values: Vec<f64>, walkers| summarise(&Run::silent(), &Matrix::from_rows(values.len(), 1, values), walkers).unwrap();
+        let summary =
+            |values: Vec<f64>, walkers| summarise(&Run::silent(), &Matrix::from_rows(values.len(), 1, values), walkers).unwrap();
         assert!(summary(vec![1.0, 2.0, 4.0], 1).warnings()[0].contains("3 rows of a walker are too few"));
         assert!(summary(vec![2.5; 40], 2).warnings()[0].contains("1 of 1 coordinates are constant"));
         assert!(summary(fixture("drift").0, 2).warnings()[0].contains("not mixed"));

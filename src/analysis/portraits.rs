@@ -116,7 +116,9 @@ mod tests {
         // One above the other: each has a double share of its half.
         let values: Vec<f64> = (0..400).map(f64::from).collect();
         let p = portrait("x", &values, 2).unwrap();
-        assert!(p.rank_shares[0][..10].iter().all(|s| (s - 2.0).abs() < 1e-12) && p.rank_shares[0][10..].iter().all(|s| *s == 0.0));
+        assert!(
+            p.rank_shares[0][..10].iter().all(|s| (s - 2.0).abs() < 1e-12) && p.rank_shares[0][10..].iter().all(|s| *s == 0.0)
+        );
         // A single walker is compared with itself.
         assert_eq!(portrait("x", &values, 1).unwrap().rank_shares, p.rank_shares);
     }

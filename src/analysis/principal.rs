@@ -87,12 +87,16 @@ impl PrincipalDirections {
 pub fn principal_directions(run: &Run, rows: &Matrix, options: &PrincipalOptions) -> Result<PrincipalDirections> {
     let (m, n) = (rows.rows, rows.columns);
     if m < 2 || n == 0 {
-        return Err(Error::value(format!("principal_directions: a spread needs two rows at least, found {m} of {n} coordinates")));
+        return Err(Error::value(format!(
+            "principal_directions: a spread needs two rows at least, found {m} of {n} coordinates"
+        )));
     }
     if let Some(bad) = rows.data.iter().position(|x| !x.is_finite()) {
         let (row, column) = (bad / n, bad % n);
-        let message =
-            format!("principal_directions: the sample must be finite, found {} in row {row}, coordinate {column}", rows.data[bad]);
+        let message = format!(
+            "principal_directions: the sample must be finite, found {} in row {row}, coordinate {column}",
+            rows.data[bad]
+        );
         return Err(Error::value(message));
     }
     let weights = check_weights(&options.weights, m)?;
@@ -285,7 +289,8 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        let says = |m: Matrix, options: PrincipalOptions| principal_directions(&Run::silent(), &m, &options).unwrap_err().to_string();
+        let says =
+            |m: Matrix, options: PrincipalOptions| principal_directions(&Run::silent(), &m, &options).unwrap_err().to_string();
         let plain = PrincipalOptions::default;
         assert!(says(Matrix::zeros(1, 3), plain()).contains("two rows at least, found 1"));
         assert!(says(Matrix::from_rows(2, 2, vec![0.0, 1.0, f64::NAN, 1.0]), plain()).contains("NaN in row 1, coordinate 0"));

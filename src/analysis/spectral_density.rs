@@ -252,13 +252,15 @@ fn grid(nodes: &[(f64, f64)], options: &DensityOptions) -> Result<(f64, Vec<f64>
     let (from, to) = (low - MARGIN * width, high + MARGIN * width);
     let wanted = (FINE * (to - from) / width).ceil();
     if options.points.is_none() && wanted > MOST_POINTS as f64 {
-        let message = format!("hessian_density: option `width` of {width:e} is too narrow for a spectrum from {low:e} to {high:e}");
+        let message =
+            format!("hessian_density: option `width` of {width:e} is too narrow for a spectrum from {low:e} to {high:e}");
         return Err(Error::value(message).hint(format!("that would take {wanted:e} points")).at("width"));
     }
     let points = options.points.unwrap_or((wanted as usize).max(FEWEST_POINTS));
     let step = (to - from) / (points - 1) as f64;
     if step > width {
-        let message = format!("hessian_density: option `points` of {points} puts them {step:.3e} apart, wider than a width of {width:.3e}");
+        let message =
+            format!("hessian_density: option `points` of {points} puts them {step:.3e} apart, wider than a width of {width:.3e}");
         return Err(Error::value(message).hint("leave it out, or give a larger width").at("points"));
     }
     Ok((width, (0..points).map(|k| from + k as f64 * step).collect()))

@@ -63,7 +63,12 @@ impl Drop for Scratch {
 pub enum Rows<'a> {
     Memory(&'a Matrix),
     /// `chains` parts of `rows` rows each, the parts beginning every `room` rows.
-    Scratch { scratch: &'a mut Scratch, chains: usize, rows: usize, room: usize },
+    Scratch {
+        scratch: &'a mut Scratch,
+        chains: usize,
+        rows: usize,
+        room: usize,
+    },
 }
 
 /// Writes a .npz archive of small arrays and, last, a large one.
@@ -111,7 +116,10 @@ pub fn read_small(function: &str, path: &Path, large: &str) -> Result<Vec<(Strin
         }
         let mut bytes = Vec::new();
         (&mut entry).take(super::files::MOST_BYTES).read_to_end(&mut bytes).map_err(|e| file_error(function, path, &e))?;
-        arrays.push((name.clone(), parse_npy(&bytes).map_err(|what| format_error(function, path, format!("array `{name}` {what}")))?));
+        arrays.push((
+            name.clone(),
+            parse_npy(&bytes).map_err(|what| format_error(function, path, format!("array `{name}` {what}")))?,
+        ));
     }
     Ok(arrays)
 }
@@ -152,9 +160,8 @@ pub fn visit_large(
 
 fn open(function: &str, path: &Path) -> Result<ZipArchive<BufReader<File>>> {
     let file = File::open(path).map_err(|e| file_error(function, path, &e))?;
-    ZipArchive::new(BufReader::with_capacity(BLOCK, file)).map_err(|_| -> Error {
-        format_error(function, path, "is not a .npz file (a zip archive of arrays)")
-    })
+    ZipArchive::new(BufReader::with_capacity(BLOCK, file))
+        .map_err(|_| -> Error { format_error(function, path, "is not a .npz file (a zip archive of arrays)") })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod cuts;
 pub mod disconnectivity;
+pub mod free_energy;
 pub mod profile;
 pub mod sampling;
 pub mod spectral_density;

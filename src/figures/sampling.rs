@@ -20,11 +20,8 @@ const TEXT: f64 = 11.0;
 ///
 /// Errors: no portrait.
 pub fn draw_report(title: &str, portraits: &[Portrait]) -> Result<Figure> {
-    let cells: Vec<Figure> = portraits
-        .iter()
-        .flat_map(|p| [courses(p), shares(p), memory(p)])
-        .map(|panel| Figure::of(panel, CELL))
-        .collect();
+    let cells: Vec<Figure> =
+        portraits.iter().flat_map(|p| [courses(p), shares(p), memory(p)]).map(|panel| Figure::of(panel, CELL)).collect();
     let size = [3.0 * CELL[0], portraits.len() as f64 * CELL[1] + if title.is_empty() { 0.0 } else { 32.0 }];
     Figure::grid(cells, 3, title, Some(size))
 }

@@ -33,7 +33,15 @@ impl Draws {
     /// Minibatches of `size` out of `items` items for walker `walker`. `size` is from 1 to `items`.
     pub fn new(seed: u64, walker: u64, items: usize, size: usize, draw: Draw) -> Draws {
         let order = if draw == Draw::Epoch { (0..items as u32).collect() } else { vec![items as u32] };
-        Draws { random: stream(seed, FIRST_STREAM + walker), draw, size, order, used: 0, drawn: Vec::with_capacity(size), made: 0 }
+        Draws {
+            random: stream(seed, FIRST_STREAM + walker),
+            draw,
+            size,
+            order,
+            used: 0,
+            drawn: Vec::with_capacity(size),
+            made: 0,
+        }
     }
 
     /// A number below `count`: the high half of a product, whose bias of count / 2³² nobody sees.

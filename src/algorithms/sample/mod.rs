@@ -388,9 +388,11 @@ fn natural_step(run: &Run, potential: &dyn Potential, x: &[f64], options: &Sampl
     // Far from any minimum all curvatures may be negative: their size is as good a measure.
     let curvature = found.values.first().copied().unwrap_or(0.0).abs().max(found.largest);
     if !(curvature > 0.0) || !curvature.is_finite() {
-        return Err(Error::value("sample_langevin: the potential is flat or not finite around `start`, so no step size follows from it")
-            .hint("give #{step_size: …}")
-            .at("step_size"));
+        return Err(Error::value(
+            "sample_langevin: the potential is flat or not finite around `start`, so no step size follows from it",
+        )
+        .hint("give #{step_size: …}")
+        .at("step_size"));
     }
     Ok(if options.method.has_momenta() { 0.5 / curvature.sqrt() } else { 0.25 / curvature })
 }
@@ -470,7 +472,13 @@ fn go_on(
             ladder.swap(&mut state.groups, setting.n, state.done > burn_in);
         }
         let took = clock.elapsed();
-        pace = if took < SEGMENT / 2 { pace.max(2 * count) } else if took > SEGMENT * 2 { (pace / 2).max(1) } else { pace };
+        pace = if took < SEGMENT / 2 {
+            pace.max(2 * count)
+        } else if took > SEGMENT * 2 {
+            (pace / 2).max(1)
+        } else {
+            pace
+        };
         ended = task.tick(count, || says(&state, options)).err();
     }
     let samples = recorder.finish(potential, options, seed, state, true)?;

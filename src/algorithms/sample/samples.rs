@@ -48,7 +48,10 @@ pub struct Samples {
 pub(super) enum Store {
     Memory(Matrix),
     /// In the file, read when somebody asks.
-    File { path: PathBuf, read: OnceLock<Matrix> },
+    File {
+        path: PathBuf,
+        read: OnceLock<Matrix>,
+    },
 }
 
 /// What exact continuation needs.

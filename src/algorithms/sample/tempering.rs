@@ -35,10 +35,7 @@ pub struct Ladder {
 impl Ladder {
     /// Chains are numbered temperature by temperature, `walkers` at each.
     pub fn new(temperatures: &[f64], walkers: usize, random: Stream) -> Ladder {
-        let swaps = temperatures
-            .windows(2)
-            .map(|two| Swaps { lower: two[0], higher: two[1], ..Default::default() })
-            .collect();
+        let swaps = temperatures.windows(2).map(|two| Swaps { lower: two[0], higher: two[1], ..Default::default() }).collect();
         let ways = (0..temperatures.len() * walkers).map(|k| (k, 0)).collect();
         Ladder { walkers, swaps, random, rounds: 0, ways, round_trips: 0 }
     }

@@ -175,8 +175,7 @@ mod tests {
     #[test]
     fn dual_averages_find_the_step_of_the_wanted_acceptance() {
         // Acceptance exp(−h): 0.8 at h = 0.2231.
-        let options =
-            SampleOptions { method: super::super::Method::Hmc, burn_in: 2000, adapt: Some(true), ..Default::default() };
+        let options = SampleOptions { method: super::super::Method::Hmc, burn_in: 2000, adapt: Some(true), ..Default::default() };
         let mut tuning = Tuning::new(1.0, &options);
         let target = options.target();
         for step in 1..=2000 {
@@ -192,8 +191,7 @@ mod tests {
 
     #[test]
     fn masses_are_inverse_variances() {
-        let options =
-            SampleOptions { method: super::super::Method::Nuts, burn_in: 1000, adapt_mass: true, ..Default::default() };
+        let options = SampleOptions { method: super::super::Method::Nuts, burn_in: 1000, adapt_mass: true, ..Default::default() };
         let mut tuning = Tuning::new(0.1, &options);
         for step in 1..=1000u64 {
             let phase = step as f64;

@@ -328,6 +328,8 @@ fn methods() -> Vec<Native> {
             .on("Surface")
             .on("Summary")
             .on("SpectralDensity")
+            .on("FreeEnergy")
+            .on("Comparison")
             .group("Figures")
             .takes("path", "the path of a file", "Written whole or not at all.")
             .run(|call, args| {
@@ -345,6 +347,8 @@ fn methods() -> Vec<Native> {
         .on("Surface")
         .on("Summary")
         .on("SpectralDensity")
+        .on("FreeEnergy")
+        .on("Comparison")
         .group("Figures")
         .options::<ShowOptions>()
         .run(|call, mut args| {

@@ -5,6 +5,7 @@ mod data;
 mod diagnostics;
 mod expressions;
 mod figures;
+mod free_energy;
 mod landscape;
 mod network;
 mod numbers;
@@ -12,8 +13,10 @@ mod potentials;
 mod sampling;
 mod scores;
 mod search;
+mod superposition;
 mod system;
 mod values;
+mod variables;
 
 use super::api::{Native, Type};
 
@@ -32,6 +35,8 @@ pub fn natives() -> Vec<Native> {
     all.extend(landscape::natives());
     all.extend(figures::natives());
     all.extend(cuts::natives());
+    all.extend(free_energy::natives());
+    all.extend(superposition::natives());
     all.extend(system::natives());
     all
 }
@@ -50,6 +55,8 @@ pub fn types() -> Vec<Type> {
     all.extend(landscape::types());
     all.extend(figures::types());
     all.extend(cuts::types());
+    all.extend(free_energy::types());
+    all.extend(superposition::types());
     all.extend(system::types());
     all
 }
