@@ -1,10 +1,12 @@
 //! What is computed from data, networks and landscapes: outcomes of minimisation, scores, cuts through potentials.
 //! Never draws and never moves a point by itself.
 
+pub mod basins;
 pub mod cuts;
 pub mod diagnostics;
 pub mod directions;
 pub mod free_energy;
+pub mod learning_coefficient;
 pub mod outcomes;
 pub mod portraits;
 pub mod principal;

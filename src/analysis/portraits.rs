@@ -1,7 +1,7 @@
 //! What a picture of a sampled quantity shows: its course in each walker, which walker visited which ranks, and how long it remembers.
 //!
-//! Were all walkers drawn from the same distribution, each would have an equal share of every rank; the band says how far a share strays
-//! by chance with as many independent values as there are.
+//! Were all walkers drawn from the same distribution, each would have an equal share of every rank; how far a share strays by chance follows
+//! from how long walkers stay in a bin of ranks, as each of them shows it.
 //! Reference: A. Vehtari, A. Gelman, D. Simpson, B. Carpenter, P.-C. Bürkner, Bayesian Analysis 16, 667 (2021), doi:10.1214/20-BA1221.
 
 use super::diagnostics::{Diagnosis, check_walkers, diagnosis};
@@ -16,6 +16,8 @@ pub const RANK_BINS: usize = 20;
 /// Lags shown, in autocorrelation times and at least.
 const TIMES: f64 = 6.0;
 const FEWEST_LAGS: usize = 20;
+/// Sokal's window for the time in a bin.
+const WINDOW: f64 = 5.0;
 
 /// One quantity of a sample, ready to be drawn.
 #[derive(Debug, Clone)]
@@ -26,8 +28,8 @@ pub struct Portrait {
     pub traces: Vec<Vec<[f64; 2]>>,
     /// Of each walker (each half of a single one), its share of every bin of ranks; 1 is an equal share.
     pub rank_shares: Vec<Vec<f64>>,
-    /// How far a share strays by chance: its standard deviation.
-    pub stray: f64,
+    /// For each bin how far a share strays by chance: its standard deviation; NaN where that is unknown.
+    pub stray: Vec<f64>,
     /// Mean of the walkers' own, from lag 0 on, in rows; empty where nothing varies.
     pub autocorrelation: Vec<f64>,
 }
@@ -48,13 +50,14 @@ pub fn portrait(name: &str, values: &[f64], walkers: usize) -> Result<Portrait> 
     } else {
         Vec::new()
     };
+    // The last row of an odd number in two halves belongs to neither.
+    let bins = rank_bins(&values[..values.len() / groups * groups]);
     Ok(Portrait {
         name: name.into(),
         diagnosis,
         traces: values.chunks_exact(rows).map(thinned).collect(),
-        rank_shares: rank_shares(values, groups),
-        // A share is a count of about size/(groups · bins) independent values.
-        stray: ((groups * RANK_BINS) as f64 / diagnosis.ess_bulk).sqrt(),
+        rank_shares: bins.chunks_exact(bins.len() / groups).map(shares).collect(),
+        stray: (0..RANK_BINS).map(|bin| stray(&bins, bin, walkers, groups)).collect(),
         autocorrelation,
     })
 }
@@ -76,22 +79,28 @@ fn thinned(values: &[f64]) -> Vec<[f64; 2]> {
     out
 }
 
-/// Of each group its share of every bin of ranks, as a multiple of an equal share.
-fn rank_shares(values: &[f64], groups: usize) -> Vec<Vec<f64>> {
-    let each = values.len() / groups;
-    // The last row of an odd number in two halves belongs to neither.
-    let values = &values[..each * groups];
-    let ranks = ranks(values);
-    let unit = (groups * RANK_BINS) as f64 / values.len() as f64;
-    let share = |group: &[f64]| {
-        let mut shares = vec![0.0; RANK_BINS];
-        for rank in group {
-            let bin = ((rank - 0.5) / values.len() as f64 * RANK_BINS as f64) as usize;
-            shares[bin.min(RANK_BINS - 1)] += unit;
-        }
-        shares
-    };
-    ranks.chunks_exact(each).map(share).collect()
+/// The bin of ranks that each value is in.
+fn rank_bins(values: &[f64]) -> Vec<usize> {
+    let bin = |rank: f64| (((rank - 0.5) / values.len() as f64 * RANK_BINS as f64) as usize).min(RANK_BINS - 1);
+    ranks(values).into_iter().map(bin).collect()
+}
+
+/// The share of every bin that a group has, as a multiple of an equal share.
+fn shares(group: &[usize]) -> Vec<f64> {
+    let mut shares = vec![0.0; RANK_BINS];
+    for bin in group {
+        shares[*bin] += RANK_BINS as f64 / group.len() as f64;
+    }
+    shares
+}
+
+/// The standard deviation of a group's share of a bin: that of a mean of values 0 and `RANK_BINS`, of which one in τ is independent.
+fn stray(bins: &[usize], bin: usize, walkers: usize, groups: usize) -> f64 {
+    let rows = bins.len() / walkers;
+    let inside: Vec<f64> = bins[..rows * walkers].iter().map(|b| f64::from(u8::from(*b == bin))).collect();
+    let time = Correlator::default().pooled_time(Chains::new(&inside, rows), WINDOW);
+    let independent = (bins.len() / groups) as f64 / time.max(1.0);
+    ((RANK_BINS - 1) as f64 / independent).sqrt()
 }
 
 #[cfg(test)]
@@ -112,6 +121,23 @@ mod tests {
         );
         // A single walker is compared with itself.
         assert_eq!(portrait("x", &values, 1).unwrap().rank_shares, p.rank_shares);
+    }
+
+    #[test]
+    fn independent_shares_stray_as_counts_do() {
+        // 4,000 independent values in each of two groups: √(19/4000) = 0.069.
+        let mut state = 7u64;
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64
+        };
+        let values: Vec<f64> = (0..8000).map(|_| next()).collect();
+        let p = portrait("x", &values, 2).unwrap();
+        assert!(p.stray.iter().all(|s| (s / 0.069 - 1.0).abs() < 0.15), "{:?}", p.stray);
+        // The same values, each kept ten times: √10 wider, and none the wiser. (τ is known to some 10 %.)
+        let slow: Vec<f64> = values.iter().flat_map(|v| [*v; 10]).collect();
+        let p = portrait("x", &slow, 2).unwrap();
+        assert!(p.stray.iter().all(|s| (s / 0.069 - 1.0).abs() < 0.25), "{:?}", p.stray);
     }
 
     #[test]

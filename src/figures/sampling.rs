@@ -58,11 +58,12 @@ fn shares(p: &Portrait) -> Panel {
     panel.title = "ranks of each walker".into();
     let bins = p.rank_shares.first().map_or(1, Vec::len) as f64;
     panel.x.range = Some([0.0, 1.0]);
-    if p.stray.is_finite() {
-        let [low, high] = [(1.0 - 2.0 * p.stray).max(0.0), 1.0 + 2.0 * p.stray];
-        let band = Shape::Rectangles { corners: vec![[0.0, 1.0, low, high]], joined: true };
-        panel.marks.push(Mark::new(band, Paint::Plain(Colour::FAINT.lighter(0.3)), 1.0));
-    }
+    let strays = p.stray.iter().enumerate().filter(|(_, s)| s.is_finite());
+    let corners: Vec<[f64; 4]> =
+        strays.map(|(k, s)| [k as f64 / bins, (k + 1) as f64 / bins, (1.0 - 2.0 * s).max(0.0), 1.0 + 2.0 * s]).collect();
+    let widest = corners.iter().fold(1.0f64, |w, c| w.max(c[3]));
+    let band = Shape::Rectangles { corners, joined: true };
+    panel.marks.push(Mark::new(band, Paint::Plain(Colour::FAINT), 1.0));
     panel.marks.push(Mark::new(Shape::Lines(vec![vec![[0.0, 1.0], [1.0, 1.0]]]), Paint::Plain(Colour::MISSING), 1.0));
     let steps = |shares: &Vec<f64>| -> Vec<[f64; 2]> {
         let step = |(k, s): (usize, &f64)| [[k as f64 / bins, *s], [(k + 1) as f64 / bins, *s]];
@@ -76,8 +77,7 @@ fn shares(p: &Portrait) -> Panel {
     };
     lines(&mut panel, p.rank_shares.iter().map(steps).collect(), Some(&name), 1.4);
     let highest = p.rank_shares.iter().flatten().fold(1.0f64, |h, s| h.max(*s));
-    // Room above the shares for the legend.
-    panel.y.range = Some([0.0, highest.max(if p.stray.is_finite() { 1.0 + 2.0 * p.stray } else { 1.0 }) * 1.3]);
+    panel.y.range = Some([0.0, 1.05 * highest.max(widest.min(2.0 * highest))]);
     panel
 }
 
@@ -99,7 +99,7 @@ fn memory(p: &Portrait) -> Panel {
         panel.marks.push(Mark::new(Shape::Points(curve), Paint::Plain(kind_colour(0)), 4.0));
     }
     if time.is_finite() {
-        panel.title = format!("memory: {} row{} for one independent", short(time), if time == 1.0 { "" } else { "s" });
+        panel.title = format!("memory of {} row{}", short(time), if time == 1.0 { "" } else { "s" });
         let at = time.min(last);
         panel.marks.push(Mark::new(Shape::Lines(vec![vec![[at, 0.0], [at, 0.8]]]), Paint::Plain(kind_colour(1)), 1.4));
         let texts = vec![([at, 0.8], format!("τ = {}", short(time)))];

@@ -39,11 +39,11 @@ mod tests {
     use super::*;
     use crate::analysis::spectral_density::{DensityOptions, hessian_density};
     use crate::base::Run;
-    use crate::potentials::surfaces;
+    use crate::potentials::catalogue::entry;
 
     #[test]
     fn the_title_says_the_trace() {
-        let p = surfaces::catalogue("muller_brown");
+        let p = entry("muller_brown").unwrap().build(&[]).unwrap();
         let x = [-0.822001558732732, 0.624312802814871];
         let d = hessian_density(&Run::silent(), &*p, &x, &DensityOptions::default()).unwrap();
         let svg = draw_density(&d).svg();

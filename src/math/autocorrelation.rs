@@ -114,18 +114,30 @@ impl Correlator {
         sum.iter().map(|s| s / chains.count() as f64).collect()
     }
 
+    /// The integrated autocorrelation time by Sokal's window with the covariances of all chains added up: what separates the chains does not
+    /// count, and chains that do not vary are no harm. NaN where none varies.
+    pub fn pooled_time(&mut self, chains: Chains, window: f64) -> f64 {
+        let covariances = self.autocovariance(chains, chains.length);
+        windowed(covariances.iter().map(|c| c / covariances[0]), window)
+    }
+
     /// The integrated autocorrelation time in rows by Sokal's window of `window` times: the functions of all chains are averaged, each about the
     /// mean of its own chain. NaN of values that are not finite or all the same.
     pub fn sokal_time(&mut self, chains: Chains, window: f64) -> f64 {
-        let mut time = -1.0;
-        for (lag, rho) in self.autocorrelation(chains, chains.length).iter().enumerate() {
-            time += 2.0 * rho;
-            if lag as f64 >= window * time {
-                break;
-            }
-        }
-        time
+        windowed(self.autocorrelation(chains, chains.length).into_iter(), window)
     }
+}
+
+/// 1 + 2 Σ ρ up to the first lag that is `window` times the sum.
+fn windowed(correlations: impl Iterator<Item = f64>, window: f64) -> f64 {
+    let mut time = -1.0;
+    for (lag, rho) in correlations.enumerate() {
+        time += 2.0 * rho;
+        if lag as f64 >= window * time {
+            break;
+        }
+    }
+    time
 }
 
 /// The chain less its mean, then zeros.
@@ -242,6 +254,10 @@ mod tests {
             let (geyer, sokal) = (correlator.geyer_time(chains), correlator.sokal_time(chains, 5.0));
             assert!((geyer / truth - 1.0).abs() < bound, "φ = {phi}: Geyer {geyer} for {truth}");
             assert!((sokal / truth - 1.0).abs() < bound, "φ = {phi}: Sokal {sokal} for {truth}");
+            // The same from covariances added up, whatever lies between the chains.
+            let apart: Vec<f64> = values.iter().enumerate().map(|(k, v)| v + (k >> 17) as f64).collect();
+            let pooled = correlator.pooled_time(Chains::new(&apart, 1 << 17), 5.0);
+            assert!((pooled / truth - 1.0).abs() < bound, "φ = {phi}: pooled {pooled} for {truth}");
         }
     }
 

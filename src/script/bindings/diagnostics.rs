@@ -2,13 +2,17 @@
 
 use super::figures::characters;
 use super::sampling::{Rows, samples_or_matrix};
+use crate::analysis::basins::{BasinOptions, Visit, visits};
 use crate::analysis::diagnostics::{Summary, TimeOptions, autocorrelation_times, check_walkers, summarise};
+use crate::analysis::learning_coefficient::{LearningOptions, learning_coefficient};
 use crate::analysis::portraits::{Portrait, portrait};
 use crate::analysis::principal::{PrincipalDirections, PrincipalOptions, principal_directions};
 use crate::analysis::spectral_density::{DensityOptions, SpectralDensity, TraceOptions, hessian_density, hessian_trace};
 use crate::base::{Error, Result};
+use crate::data::{Column, Table};
 use crate::figures::sampling::draw_report;
 use crate::figures::spectral_density::draw_density;
+use crate::landscape::Landscape;
 use crate::math::Matrix;
 use crate::plot::scale::short;
 use crate::plot::{Figure, Panel};
@@ -159,7 +163,7 @@ fn density_type() -> Type {
 
 /// Functions and methods.
 pub fn natives() -> Vec<Native> {
-    vec![summary(), autocorrelation_time(), directions(), project(), density(), trace()]
+    vec![summary(), autocorrelation_time(), directions(), project(), density(), trace(), coefficient(), basins()]
 }
 
 fn summary() -> Native {
@@ -280,6 +284,66 @@ fn density() -> Native {
         let x = args.position(1, potential.dimension())?;
         Ok(Arc::new(hessian_density(call.run(), &*potential, &x, &args.options::<DensityOptions>()?)?))
     })
+}
+
+fn coefficient() -> Native {
+    Native::new(
+        "learning_coefficient",
+        "The local learning coefficient at a minimum, a count of effective parameters: nβ (⟨L⟩ − L(x)) over walkers of stochastic gradient Langevin \
+         dynamics around x; half the number of coordinates where the minimum is quadratic, less where it is flatter.",
+    )
+    .group("Sampling")
+    .takes("potential", "a Potential", "L; for a network its loss.")
+    .takes("x", "a position", "The minimum.")
+    .options::<LearningOptions>()
+    .returns("value, error, walkers (one value each), r_hat, inverse_temperature, step_size")
+    .example(
+        "learning_coefficient(harmonic(4), [0, 0, 0, 0], #{items: 1000, step_size: 0.05, steps: 20000, seed: 1}).value",
+        "2.05",
+        0.25,
+    )
+    .reference("10.48550/arXiv.2308.12108")
+    .run(|call, mut args| {
+        let potential = args.potential(0)?;
+        let x = args.position(1, potential.dimension())?;
+        let found = learning_coefficient(call.run(), &potential, &x, &args.options()?)?;
+        Ok(Object::new("LearningCoefficient")
+            .field("value", found.value)
+            .field("error", found.error)
+            .field("walkers", found.walkers)
+            .field("r_hat", found.r_hat)
+            .field("inverse_temperature", found.inverse_temperature)
+            .field("step_size", found.step_size))
+    })
+}
+
+fn basins() -> Native {
+    Native::new("basins", "In which basin of a landscape the rows of a trajectory lie: each is quenched, and its minimum looked up.")
+        .group("Sampling")
+        .takes("landscape", "a Landscape", "Where minima are looked up; nothing is added to it.")
+        .takes("samples", "samples, a matrix or an array of rows", "The trajectory.")
+        .options::<BasinOptions>()
+        .returns("a table: row, walker, time (the row of the walker), minimum (its id, 0 for one that the landscape does not have), energy")
+        .example(
+            "let p = double_well(); let l = landscape(p); l.add(minimise(p, [0.9])); basins(l, [[0.8], [-0.7], [1.3]]).minimum",
+            "[1, 0, 1]",
+            0.0,
+        )
+        .reference("10.1103/PhysRevA.25.978")
+        .run(|call, mut args| {
+            let landscape = args.handle::<Landscape>(0)?;
+            let options: BasinOptions = args.options()?;
+            let (rows, walkers) = samples_or_matrix(&args, 1)?;
+            let visits = visits(call.run(), &landscape, rows.matrix()?, walkers, &options)?;
+            let whole = |get: fn(&Visit) -> usize| Column::Integers(visits.iter().map(|v| get(v) as i64).collect());
+            Table::new(vec![
+                ("row".into(), whole(|v| v.row)),
+                ("walker".into(), whole(|v| v.walker)),
+                ("time".into(), whole(|v| v.time)),
+                ("minimum".into(), whole(|v| v.minimum)),
+                ("energy".into(), Column::Numbers(visits.iter().map(|v| v.energy).collect())),
+            ])
+        })
 }
 
 fn trace() -> Native {
