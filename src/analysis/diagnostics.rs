@@ -113,6 +113,45 @@ pub fn diagnosis(values: &[f64], walkers: usize) -> Result<Diagnosis> {
     Ok(diagnose(values, walkers, &Scores::new(values.len(), walkers), &mut Correlator::default()))
 }
 
+crate::choices! {
+    /// Where the sum of autocorrelations is cut.
+    pub enum TimeMethod {
+        /// Where sums of two neighbours stop falling or are no longer positive (Geyer), as in `summary`: walkers that do not agree count.
+        Geyer = "geyer",
+        /// At the first lag beyond `window` times (Sokal), as acor and emcee have it: each walker about its own mean.
+        Sokal = "sokal",
+    }
+}
+
+crate::options! {
+    /// Options of `autocorrelation_time`.
+    pub struct TimeOptions {
+        /// Walkers that the rows of a matrix belong to, equally many each, one walker after another.
+        walkers: Option<usize> = None => "those of the samples, 1 for a matrix", AT_LEAST_ONE, "";
+        /// Where the sum of autocorrelations is cut.
+        method: TimeMethod = TimeMethod::Geyer, ANY, "";
+        /// Sokal's window, in autocorrelation times.
+        window: f64 = 5.0, POSITIVE, "";
+    }
+}
+
+/// The integrated autocorrelation time of each coordinate, in rows; NaN of what does not vary or is not finite.
+///
+/// Errors: a number of rows that the walkers do not share evenly; a stopped run.
+pub fn autocorrelation_times(run: &Run, draws: &Matrix, walkers: usize, options: &TimeOptions) -> Result<Vec<f64>> {
+    if options.method == TimeMethod::Geyer {
+        return Ok(summarise(run, draws, walkers)?.autocorrelation_time);
+    }
+    check_walkers("autocorrelation_time", draws.rows, walkers)?;
+    let task = run.task("autocorrelation_time", Some(draws.columns as u64));
+    let of_column = |k: usize| {
+        task.tick(1, String::new)?;
+        let column = draws.column(k);
+        Ok(Correlator::default().sokal_time(Chains::new(&column, draws.rows / walkers), options.window))
+    };
+    (0..draws.columns).into_par_iter().map(of_column).collect()
+}
+
 /// Refuses rows that the walkers do not share evenly.
 pub fn check_walkers(function: &str, rows: usize, walkers: usize) -> Result<()> {
     if rows > 0 && walkers > 0 && rows.is_multiple_of(walkers) {

@@ -17,6 +17,8 @@ use rayon::prelude::*;
 
 /// The largest matrix that is decomposed whole.
 const LARGEST_DENSE: usize = 2000;
+/// The largest covariance that is handed out: 800 MB.
+const LARGEST_COVARIANCE: usize = 10_000;
 /// Directions beyond that, unless more or fewer are asked for.
 const SOME: usize = 64;
 /// Of the rows-by-rows matrix: variances below this part of the largest are rounding, and have no direction.
@@ -133,6 +135,22 @@ pub fn principal_directions(run: &Run, rows: &Matrix, options: &PrincipalOptions
     }
     let variances = pairs.into_iter().map(|(variance, _)| variance.max(0.0)).collect();
     Ok(PrincipalDirections { directions, variances, total_variance: centred.total, mean: centred.mean })
+}
+
+/// The covariance of rows × coordinates, divided by rows − 1.
+///
+/// Errors: fewer than two rows, a matrix that would fill the memory; a stopped run.
+pub fn covariance(run: &Run, rows: &Matrix) -> Result<Matrix> {
+    let n = rows.columns;
+    if rows.rows < 2 {
+        return Err(Error::value(format!("covariance: a spread needs two rows at least, found {}", rows.rows)));
+    }
+    if n > LARGEST_COVARIANCE {
+        let message = format!("covariance: that of {n} coordinates has {n}² entries, found more than {LARGEST_COVARIANCE}²");
+        return Err(Error::value(message).hint("principal_directions(samples, #{count: 10}) does without it"));
+    }
+    let task = run.task("covariance", None);
+    Centred::new(rows, None).covariance(|| task.tick(1, String::new))
 }
 
 fn check_weights(weights: &[f64], rows: usize) -> Result<Option<&[f64]>> {

@@ -2,6 +2,7 @@
 
 mod cuts;
 mod data;
+mod diagnostics;
 mod expressions;
 mod figures;
 mod free_energy;
@@ -30,6 +31,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(expressions::natives());
     all.extend(search::natives());
     all.extend(sampling::natives());
+    all.extend(diagnostics::natives());
     all.extend(landscape::natives());
     all.extend(figures::natives());
     all.extend(cuts::natives());
@@ -49,6 +51,7 @@ pub fn types() -> Vec<Type> {
     all.extend(expressions::types());
     all.extend(search::types());
     all.extend(sampling::types());
+    all.extend(diagnostics::types());
     all.extend(landscape::types());
     all.extend(figures::types());
     all.extend(cuts::types());

@@ -2,6 +2,7 @@
 
 use crate::algorithms::sample::tempering::Swaps;
 use crate::algorithms::sample::{self, SampleOptions, Samples, Start, Stopped, file, sample_or_stop};
+use crate::analysis::principal::covariance;
 use crate::analysis::sampler_check::{AtStep, CheckOptions, Claim, StepSizeStudy, Verdict, check_sampler, step_size_study};
 use crate::analysis::temperatures::configurational_temperature;
 use crate::base::{Error, Result};
@@ -79,6 +80,9 @@ pub fn types() -> Vec<Type> {
             .field("step_sizes", "The step size of each walker.", |_, s: &SamplesHandle| Ok(s.0.step_sizes.clone()))
             .field("potential", "What was sampled.", |_, s: &SamplesHandle| Ok(PotentialHandle(s.0.potential.clone())))
             .field("mean", "The mean position.", |_, s: &SamplesHandle| mean_position(&s.0))
+            .field("covariance", "The covariance of the coordinates, divided by rows − 1.", |call, s: &SamplesHandle| {
+                covariance(call.run(), s.0.positions()?)
+            })
             .field(
                 "kinetic_temperature",
                 "⟨p²⟩ over all steps and coordinates; () for methods without momenta.",
