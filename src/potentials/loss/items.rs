@@ -68,9 +68,13 @@ fn gather_panel(rows: &Matrix, chosen: &[u32], panel: &mut Vec<Block>) {
     let (eights, rest) = chosen.as_chunks::<LANES>();
     let mut blocks = panel.chunks_exact_mut(width);
     for eight in eights {
-        let eight = eight.map(|item| rows.row(item as usize));
-        for (k, block) in blocks.next().unwrap_or_default().iter_mut().enumerate() {
-            *block = Block(eight.map(|row| row[k]));
+        let panel = blocks.next().unwrap_or_default();
+        let mut eight = eight.iter().map(|item| rows.row(*item as usize));
+        let eight: [&[f64]; LANES] = std::array::from_fn(|_| eight.next().unwrap_or_default());
+        for (k, block) in panel.iter_mut().enumerate() {
+            for lane in 0..LANES {
+                block.0[lane] = eight[lane][k];
+            }
         }
     }
     if !rest.is_empty() {
