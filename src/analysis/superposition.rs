@@ -311,8 +311,8 @@ mod tests {
     use crate::algorithms::{MinimiseOptions, PathwayOptions, TransitionStateOptions, minimise, pathway, transition_state};
     use crate::landscape::LandscapeOptions;
     use crate::potentials::clusters::LennardJones;
-    use crate::potentials::surfaces::Surface;
     use crate::potentials::surfaces::MullerBrown;
+    use crate::potentials::surfaces::Surface;
 
     fn muller_brown() -> Landscape {
         let potential: Arc<dyn Potential> = Arc::new(Surface(MullerBrown));

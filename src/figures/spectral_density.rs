@@ -39,13 +39,13 @@ mod tests {
     use super::*;
     use crate::analysis::spectral_density::{DensityOptions, hessian_density};
     use crate::base::Run;
-    use crate::potentials::catalogue::entry;
+    use crate::potentials::surfaces::{MullerBrown, Surface};
 
     #[test]
     fn the_title_says_the_trace() {
-        let p = entry("muller_brown").unwrap().build(&[]).unwrap();
+        let p = Surface(MullerBrown);
         let x = [-0.822001558732732, 0.624312802814871];
-        let d = hessian_density(&Run::silent(), &*p, &x, &DensityOptions::default()).unwrap();
+        let d = hessian_density(&Run::silent(), &p, &x, &DensityOptions::default()).unwrap();
         let svg = draw_density(&d).svg();
         // −750.86 and 490.24, the published eigenvalues of the saddle.
         assert!(svg.contains("2 eigenvalues, trace −260.6"), "{}", d.trace);

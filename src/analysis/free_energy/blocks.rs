@@ -35,8 +35,7 @@ impl Blocks {
         let length = total / walkers.max(1);
         let mut correlator = Correlator::default();
         // A single value has no time: it is worth one.
-        let inefficiency =
-            columns.iter().map(|c| correlator.geyer_time(Chains::new(c, length.max(1)))).fold(1.0, f64::max);
+        let inefficiency = columns.iter().map(|c| correlator.geyer_time(Chains::new(c, length.max(1)))).fold(1.0, f64::max);
         let wanted = (BLOCK * inefficiency).ceil().max(total as f64 / MOST_BLOCKS as f64);
         let count = ((length as f64 / wanted) as usize).max(1);
         let rows = (0..walkers)

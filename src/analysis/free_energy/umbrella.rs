@@ -47,6 +47,8 @@ const STRONGER: usize = 6;
 /// Distance of neighbours in units of their spread beyond which another window is put between.
 const APART: f64 = 2.5;
 const MOST_WINDOWS: usize = 200;
+/// How often a step is halved for a window that blows up.
+const SHORTER: usize = 4;
 /// Rounds of windows after the sampling.
 const ROUNDS: usize = 3;
 
@@ -225,9 +227,19 @@ impl Sampler<'_> {
         Ok(())
     }
 
-    /// Pulls a walker from the window's position to its centre and watches it there.
+    /// Pulls a walker from the window's position to its centre and watches it there; with shorter steps where it blows up.
     fn settle(&mut self, window: &mut Window, distance: f64) -> Result<()> {
         window.step = step_size(self.run, self.task, &window.position, &window.spring)?;
+        for _ in 0..SHORTER {
+            match self.try_settle(window, distance) {
+                Err(error) if !error.is_stop() && self.task.sampling.step_size.is_none() => window.step *= 0.5,
+                settled => return settled,
+            }
+        }
+        self.try_settle(window, distance)
+    }
+
+    fn try_settle(&mut self, window: &mut Window, distance: f64) -> Result<()> {
         let streams = self.streams(1);
         let mut walker = Walkers::new(self.task, self.temperature, window.position.clone(), streams, window.step);
         let d = window.centre.len();
@@ -287,7 +299,7 @@ impl Sampler<'_> {
         let every = (steps * walkers).div_ceil(most).max(1);
         let streams: Vec<_> = windows.iter().map(|_| self.streams(walkers)).collect();
         let task = self.run.task("umbrella sampling", Some((windows.len() * (steps + burn_in)) as u64));
-        let one = |(window, streams): (&Window, Vec<_>)| -> Result<Record> {
+        let attempt = |window: &Window, streams: Vec<_>| -> Result<Record> {
             let positions = window.position.repeat(walkers);
             let mut group = Walkers::new(self.task, self.temperature, positions, streams, window.step);
             let mut bias = window.bias();
@@ -307,7 +319,16 @@ impl Sampler<'_> {
             }
             Ok(Record { values: by_walker.concat(), gradients })
         };
-        let found: Vec<Result<Record>> = windows.par_iter().zip(streams).map(one).collect();
+        let one = |(window, streams): (&mut Window, Vec<_>)| -> Result<Record> {
+            for _ in 0..SHORTER {
+                match attempt(window, streams.clone()) {
+                    Err(error) if !error.is_stop() && self.task.sampling.step_size.is_none() => window.step *= 0.5,
+                    found => return found,
+                }
+            }
+            attempt(window, streams)
+        };
+        let found: Vec<Result<Record>> = windows.par_iter_mut().zip(streams).map(one).collect();
         let records = found.into_iter().collect::<Result<Vec<Record>>>()?;
         for (window, record) in windows.iter_mut().zip(&records) {
             let d = window.centre.len();
