@@ -70,7 +70,9 @@ fn main() {
         let options = SampleOptions { step_size: Some(0.05), steps: 100, every: 100, ..base.clone() };
         let mut products = Products::new(784, 10, 1000);
         row("baoab full batch [784, 10] 1000", 100, &mut || products.time(&start), &mut || go(&images, &start, &options));
-        row("baoab [784, 10] 1000 beside its gradient", 100, &mut || gradient(&images, &start), &mut || go(&images, &start, &options));
+        row("baoab [784, 10] 1000 beside its gradient", 100, &mut || gradient(&images, &start), &mut || {
+            go(&images, &start, &options)
+        });
     });
     if "walkers on two threads".contains(&only) {
         two_threads();

@@ -4,6 +4,7 @@
 pub mod basins;
 pub mod cuts;
 pub mod diagnostics;
+pub mod diffusion_map;
 pub mod directions;
 pub mod free_energy;
 pub mod learning_coefficient;

@@ -3,6 +3,7 @@
 
 pub mod assignment;
 pub mod autocorrelation;
+pub mod block_lanczos;
 pub mod covariance;
 pub mod eigen;
 pub mod fourier;
@@ -11,6 +12,7 @@ pub mod graph;
 pub mod lanczos;
 pub mod linear;
 pub mod matrix;
+pub mod neighbours;
 pub mod normal;
 pub mod pairs;
 pub mod products;
@@ -19,5 +21,6 @@ pub mod rotation;
 pub mod simd;
 pub mod statistics;
 pub mod sums;
+pub mod symmetric;
 
 pub use matrix::Matrix;

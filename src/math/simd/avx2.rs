@@ -125,6 +125,14 @@ impl Lanes for Avx2 {
         }
     }
     #[inline(always)]
+    fn less_bits(self, other: Self) -> u32 {
+        unsafe {
+            let low = _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(self.0, other.0));
+            let high = _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_LT_OQ>(self.1, other.1));
+            (low | high << 4) as u32
+        }
+    }
+    #[inline(always)]
     fn round(self) -> Self {
         const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
         unsafe { Avx2(_mm256_round_pd::<NEAREST>(self.0), _mm256_round_pd::<NEAREST>(self.1)) }

@@ -90,6 +90,10 @@ impl Lanes for Avx512 {
         }
     }
     #[inline(always)]
+    fn less_bits(self, other: Self) -> u32 {
+        unsafe { u32::from(_mm512_cmp_pd_mask::<_CMP_LT_OQ>(self.0, other.0)) }
+    }
+    #[inline(always)]
     fn round(self) -> Self {
         Avx512(unsafe { _mm512_roundscale_pd::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0) })
     }

@@ -56,6 +56,8 @@ pub trait Lanes:
     fn with_sign(self, sign: Self) -> Self;
     /// `then` in the lanes where a < b, `otherwise` elsewhere (also where either is not a number).
     fn select_less(a: Self, b: Self, then: Self, otherwise: Self) -> Self;
+    /// Bit k is set where lane k of `self` is less than that of `other`.
+    fn less_bits(self, other: Self) -> u32;
     /// To the nearest integer, ties to even; |self| < 2^51.
     fn round(self) -> Self;
     /// (n, 2^n) with n the integer nearest to self · factor, for n from −1022 to 1023.

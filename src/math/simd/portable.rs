@@ -92,6 +92,10 @@ impl Lanes for Portable {
         Portable(std::array::from_fn(|k| if a.0[k] < b.0[k] { then.0[k] } else { otherwise.0[k] }))
     }
     #[inline(always)]
+    fn less_bits(self, other: Self) -> u32 {
+        (0..LANES).fold(0, |bits, k| bits | u32::from(self.0[k] < other.0[k]) << k)
+    }
+    #[inline(always)]
     fn round(self) -> Self {
         // Adding 1.5·2^52 rounds to an integer on every machine; `f64::round_ties_even` may be a library call.
         const MAGIC: f64 = 6755399441055744.0;

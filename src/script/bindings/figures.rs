@@ -226,14 +226,18 @@ fn visits_of(call: &Call, args: &Arguments, landscape: &Landscape, trajectory: &
         let column = |name: &str| {
             let column = table.column(name).and_then(|column| numbers(&column));
             column.ok_or_else(|| {
-                Error::new(Kind::Name, format!("disconnectivity: the table of option `trajectory` has no numbers in a column \"{name}\""))
-                    .hint("basins(landscape, samples) gives one with row, walker, time, minimum")
-                    .at("trajectory")
+                Error::new(
+                    Kind::Name,
+                    format!("disconnectivity: the table of option `trajectory` has no numbers in a column \"{name}\""),
+                )
+                .hint("basins(landscape, samples) gives one with row, walker, time, minimum")
+                .at("trajectory")
             })
         };
         let [walkers, times, minima] = [column("walker")?, column("time")?, column("minimum")?];
         if let Some(k) = (0..walkers.len()).find(|&k| !(0.0..=walkers.len() as f64).contains(&walkers[k])) {
-            let message = format!("disconnectivity: option `trajectory` counts walkers from 0 on, found {} in row {k}", walkers[k]);
+            let message =
+                format!("disconnectivity: option `trajectory` counts walkers from 0 on, found {} in row {k}", walkers[k]);
             return Err(Error::value(message).at("trajectory"));
         }
         let visit = |k: usize| Visit {
@@ -330,6 +334,7 @@ fn methods() -> Vec<Native> {
             .on("SpectralDensity")
             .on("FreeEnergy")
             .on("Comparison")
+            .on("DiffusionMap")
             .group("Figures")
             .takes("path", "the path of a file", "Written whole or not at all.")
             .run(|call, args| {
@@ -349,6 +354,7 @@ fn methods() -> Vec<Native> {
         .on("SpectralDensity")
         .on("FreeEnergy")
         .on("Comparison")
+        .on("DiffusionMap")
         .group("Figures")
         .options::<ShowOptions>()
         .run(|call, mut args| {

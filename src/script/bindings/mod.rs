@@ -3,6 +3,7 @@
 mod cuts;
 mod data;
 mod diagnostics;
+mod diffusion_map;
 mod expressions;
 mod figures;
 mod free_energy;
@@ -32,6 +33,7 @@ pub fn natives() -> Vec<Native> {
     all.extend(search::natives());
     all.extend(sampling::natives());
     all.extend(diagnostics::natives());
+    all.extend(diffusion_map::natives());
     all.extend(landscape::natives());
     all.extend(figures::natives());
     all.extend(cuts::natives());
@@ -52,6 +54,7 @@ pub fn types() -> Vec<Type> {
     all.extend(search::types());
     all.extend(sampling::types());
     all.extend(diagnostics::types());
+    all.extend(diffusion_map::types());
     all.extend(landscape::types());
     all.extend(figures::types());
     all.extend(cuts::types());

@@ -47,7 +47,8 @@ pub fn summary(s: &Summary, room: Room) -> Text {
 pub fn headline(s: &Summary) -> String {
     let plural = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let rows = s.rows / s.walkers.max(1);
-    let mut line = format!("Summary of {} × {}, {}", plural(s.walkers, "walker"), plural(rows, "row"), plural(s.mean.len(), "coordinate"));
+    let mut line =
+        format!("Summary of {} × {}, {}", plural(s.walkers, "walker"), plural(rows, "row"), plural(s.mean.len(), "coordinate"));
     let known = |values: &[f64]| values.iter().copied().filter(|v| !v.is_nan()).collect::<Vec<f64>>();
     let (r_hat, sizes) = (known(&s.r_hat), [known(&s.ess_bulk), known(&s.ess_tail)].concat());
     let mut found = Vec::new();
