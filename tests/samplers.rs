@@ -7,8 +7,12 @@
 //! What is right is known from outside: moments of linear schemes at a finite step from the Lyapunov equation of their linear map, moments of the
 //! double well by quadrature, the prior of a model (Geweke), uniform ranks (simulation-based calibration).
 
-use losscape::algorithms::sample::{Method, SampleOptions, Samples, Start, sample};
+use losscape::algorithms::sample::{Draw, Method, SampleOptions, Samples, Start, file, sample, sample_or_stop};
 use losscape::base::Run;
+use losscape::data::Dataset;
+use losscape::math::Matrix;
+use losscape::network::{Network, NetworkOptions};
+use losscape::potentials::loss::{LossOptions, NetworkLoss};
 use losscape::potentials::{Batch, Evaluations, Family, Identity, Potential};
 use std::any::Any;
 use std::sync::Arc;
@@ -136,6 +140,202 @@ fn no_alarms(found: Vec<Found>) {
     let alarms: Vec<String> =
         found.iter().filter(|f| !(f.probability >= ALARM)).map(|f| format!("{}: p = {:.1e}", f.what, f.probability)).collect();
     assert!(alarms.is_empty(), "{} of {} tests: {}", alarms.len(), found.len(), alarms.join("; "));
+}
+
+/// A small classifier: minibatches can be drawn from its 60 items.
+fn classifier() -> Arc<dyn Potential> {
+    let inputs = Matrix::from_rows(60, 2, (0..120).map(|i| (1.3 * (i * i) as f64).sin()).collect());
+    let labels: Vec<i64> = (0..60).map(|i| (i * i + i / 3) % 3).collect();
+    let data = Dataset::with_classes(inputs, &labels).unwrap();
+    let net = Network::new(&[2, 3, 3], &NetworkOptions::default()).unwrap();
+    Arc::new(NetworkLoss::new(&net, &data, &LossOptions { l2: 1e-3, ..Default::default() }).unwrap())
+}
+
+/// Options under which every part of a method works: burn-in with learning, minibatches where it takes them.
+fn every_part(method: Method) -> SampleOptions {
+    SampleOptions {
+        method,
+        temperature: 0.05,
+        step_size: if method.accepts() { None } else { Some(0.02) },
+        adapt_mass: method.accepts(),
+        minibatch: if method.accepts() { None } else { Some(7) },
+        draw: if method == Method::Sgld { Draw::Replacement } else { Draw::Epoch },
+        walkers: 4,
+        covariance_refresh: 20,
+        burn_in: 200,
+        steps: 100,
+        every: 5,
+        seed: Some(3),
+        ..Default::default()
+    }
+}
+
+fn same(a: &Samples, b: &Samples) {
+    assert_eq!(a.positions().unwrap(), b.positions().unwrap(), "{}", a.options.method.name());
+    assert_eq!(a.energies, b.energies);
+    assert_eq!(a.kinetic, b.kinetic);
+    assert_eq!(a.courses, b.courses);
+}
+
+#[test]
+fn a_run_in_two_parts_is_the_whole_run() {
+    let potential = classifier();
+    let start = potential.random(1, 1.0);
+    for &method in Method::ALL {
+        let whole = run(&potential, &start, &every_part(method));
+        let first = run(&potential, &start, &SampleOptions { steps: 40, ..every_part(method) });
+        assert_eq!((whole.rows, first.rows), (20, 8));
+        let Ok(both) = first.more(&Run::silent(), 60).unwrap() else { panic!("nobody stops it") };
+        same(&whole, &both);
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let potential = classifier();
+    let start = potential.random(1, 1.0);
+    let with = |threads: usize, options: &SampleOptions| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run(&potential, &start, options))
+    };
+    for &method in Method::ALL {
+        let options = SampleOptions { walkers: 5, ..every_part(method) };
+        same(&with(1, &options), &with(3, &options));
+        if method != Method::EnsembleQuasiNewton {
+            let options = SampleOptions { temperatures: Some(vec![0.05, 0.1, 0.2]), minibatch: None, walkers: 2, ..options };
+            let (one, three) = (with(1, &options), with(3, &options));
+            assert_eq!((&one.swaps, one.hotter.len()), (&three.swaps, 2));
+            same(&one, &three);
+            same(&one.hotter[1], &three.hotter[1]);
+        }
+    }
+}
+
+#[test]
+fn rows_in_a_file_are_those_of_the_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("samples.npz");
+    let potential = classifier();
+    let start = potential.random(1, 1.0);
+    let options = every_part(Method::Baoab);
+    let memory = run(&potential, &start, &options);
+    let streamed = SampleOptions { save: Some(path.display().to_string()), ..options };
+    let on_disk = run(&potential, &start, &streamed);
+    same(&memory, &on_disk);
+    let loaded = file::load(&path, &potential).unwrap();
+    assert_eq!(loaded.positions().unwrap(), memory.positions().unwrap());
+    assert_eq!((loaded.energies.clone(), loaded.kinetic_temperature()), (memory.energies.clone(), memory.kinetic_temperature()));
+    assert!(file::load(&path, &bowl()).is_err_and(|e| e.to_string().contains("another potential")));
+    // Continued on the disk as in memory.
+    let more = |samples: &Samples| samples.more(&Run::silent(), 50).unwrap().unwrap_or_else(|_| panic!("nobody stops it"));
+    same(&more(&memory), &more(&on_disk));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the file");
+}
+
+#[test]
+fn steps_that_blow_up_are_named_and_what_came_before_is_kept() {
+    // −x⁴ falls for ever; a stiff bowl with a step beyond 2/ω swings up.
+    let falls = function(1, |x, g| {
+        g[0] = 4.0 * (x[0].powi(3) - 5.0 * x[0].powi(9));
+        x[0].powi(4) - 2.0 * x[0].powi(10)
+    });
+    let swings = function(1, |x, g| {
+        g[0] = 100.0 * x[0];
+        50.0 * x[0] * x[0]
+    });
+    for (potential, step_size) in [(falls, 0.05), (swings, 0.25)] {
+        let options =
+            SampleOptions { walkers: 3, steps: 100_000, step_size: Some(step_size), seed: Some(1), ..Default::default() };
+        let go = || match sample_or_stop(&Run::silent(), &potential, &Start::Position(&[0.4]), &options).unwrap() {
+            Ok(_) => panic!("it should blow up"),
+            Err(stopped) => stopped,
+        };
+        let (stopped, again) = (go(), go());
+        let said = stopped.error.to_string();
+        assert!(said.contains("blow up") && said.contains("after step") && said.contains("step_size"), "{said}");
+        assert_eq!(said, again.error.to_string());
+        let step: usize =
+            said.split("after step ").nth(1).and_then(|s| s.split(' ').next()).and_then(|s| s.parse().ok()).unwrap();
+        assert_eq!(stopped.samples.rows, step - 1);
+        assert!(stopped.samples.energies.iter().all(|e| e.is_finite()));
+        same(&stopped.samples, &again.samples);
+    }
+}
+
+#[test]
+fn tempering_crosses_a_barrier_that_the_lowest_temperature_cannot() {
+    // Wells of (x² − 1)² at T = 0.06, seventeen T below the barrier: alone all stay where they began.
+    let options = SampleOptions {
+        step_size: Some(0.1),
+        steps: 20_000,
+        burn_in: 2000,
+        walkers: 16,
+        seed: Some(5),
+        temperature: 0.06,
+        ..Default::default()
+    };
+    let right = |samples: &Samples| walker_means(samples, |x| f64::from(x[0] > 0.0));
+    let alone = run(&double_well(), &[1.0], &options);
+    assert!(right(&alone).iter().all(|share| *share == 1.0));
+    let ladder = vec![0.06, 0.11, 0.2, 0.4, 0.8];
+    let tempered = run(&double_well(), &[1.0], &SampleOptions { temperatures: Some(ladder), ..options });
+    assert!(probability_of_mean(&right(&tempered), 0.5, 0.0) > ALARM, "{:?}", right(&tempered));
+    // In a well of curvature 8 the mean energy is about T/2.
+    assert!((tempered.mean_energy() / 0.06 - 0.5).abs() < 0.05, "{}", tempered.mean_energy());
+    assert!(tempered.swaps.iter().all(|s| s.attempts > 10_000 && s.accepted * 10 > s.attempts), "{:?}", tempered.swaps);
+    assert!(tempered.round_trips > 20);
+    assert_eq!(tempered.hotter.iter().map(|s| s.temperature).collect::<Vec<f64>>(), [0.11, 0.2, 0.4, 0.8]);
+}
+
+#[test]
+fn thermostats_take_away_the_heat_of_minibatches() {
+    let potential = classifier();
+    let start = potential.random(1, 1.0);
+    let temperature = |method: Method| {
+        let options = SampleOptions {
+            method,
+            temperature: 1e-4,
+            step_size: Some(0.2),
+            minibatch: Some(2),
+            steps: 20_000,
+            burn_in: 4000,
+            every: 100,
+            walkers: 2,
+            seed: Some(2),
+            ..Default::default()
+        };
+        run(&potential, &start, &options).kinetic_temperature() / 1e-4
+    };
+    // The gradients' noise heats what knows nothing of it many times over; a thermostat measures the temperature and holds it.
+    assert!(temperature(Method::Baoab) > 3.0);
+    for method in [Method::Sgnht, Method::Ccadl] {
+        let found = temperature(method);
+        assert!((found - 1.0).abs() < 0.05, "{}: {found}", method.name());
+    }
+}
+
+#[test]
+fn the_order_of_the_bias_is_that_of_the_scheme() {
+    use losscape::analysis::sampler_check::step_size_study;
+    // (x² − 1)² at T = 1: the mean of x² at steps h, h/2, h/4.
+    let square = |samples: &Samples| Ok(samples.positions()?.data.iter().map(|x| x * x).collect());
+    for (method, step_size) in [(Method::Obabo, 0.4), (Method::Baoab, 0.4), (Method::Sgld, 0.12), (Method::Sghmc, 0.2)] {
+        let options = SampleOptions {
+            method,
+            step_size: Some(step_size),
+            steps: 25_000,
+            burn_in: 500,
+            walkers: 64,
+            seed: Some(7),
+            ..Default::default()
+        };
+        let found = step_size_study(&Run::silent(), &double_well(), &Start::Position(&[1.0]), &options, 2, &square).unwrap();
+        let order = method.order() as f64;
+        // An order is only claimed where the differences stand above their errors.
+        assert!(found.order.is_nan() || (found.order - order).abs() < 0.4 + 4.0 * found.order_error, "{method:?}: {found:?}");
+        // By quadrature.
+        assert!((found.extrapolated - 0.8327454871).abs() < 5.0 * found.extrapolated_error + 0.004, "{method:?}: {found:?}");
+    }
 }
 
 /// The stationary ⟨x²⟩ of a linear scheme on ½ k x² at temperature 1: its map of (x, p) is a 2 × 2 matrix M with noise of covariance Q, and
