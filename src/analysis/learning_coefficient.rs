@@ -91,9 +91,8 @@ pub fn learning_coefficient(
         error
     })?;
     let positions = samples.positions()?;
-    let pulled = |row: usize| -> f64 {
-        0.5 * strength * positions.row(row).iter().zip(x).map(|(w, x)| (w - x) * (w - x)).sum::<f64>()
-    };
+    let pulled =
+        |row: usize| -> f64 { 0.5 * strength * positions.row(row).iter().zip(x).map(|(w, x)| (w - x) * (w - x)).sum::<f64>() };
     let losses: Vec<f64> = samples.energies.iter().enumerate().map(|(row, e)| e - pulled(row)).collect();
     let here = energy(&**potential, x);
     let worth = |losses: &[f64]| beta * (mean(losses) - here);
@@ -108,9 +107,14 @@ pub fn learning_coefficient(
         step_size: mean(&samples.step_sizes),
     };
     if found.value < -2.0 * found.error {
-        run.warn("learning_coefficient: walkers found lower energies than that of `x`: it is no minimum, and the value means nothing");
+        run.warn(
+            "learning_coefficient: walkers found lower energies than that of `x`: it is no minimum, and the value means nothing",
+        );
     } else if found.r_hat > 1.1 {
-        run.warn(&format!("learning_coefficient: the walkers do not agree (R̂ {:.2}): more steps, or a longer burn_in", found.r_hat));
+        run.warn(&format!(
+            "learning_coefficient: the walkers do not agree (R̂ {:.2}): more steps, or a longer burn_in",
+            found.r_hat
+        ));
     }
     Ok(found)
 }
@@ -126,9 +130,11 @@ fn inverse_temperature(potential: &dyn Potential, options: &LearningOptions) -> 
             let message = format!("learning_coefficient: n/ln n needs two items at least, found {items}");
             Err(Error::value(message).hint("give #{inverse_temperature: …}").at("inverse_temperature"))
         }
-        None => Err(Error::value("learning_coefficient: this potential is no mean over items, so nothing says how cold to sample")
-            .hint("give #{items: …} or #{inverse_temperature: …}")
-            .at("items")),
+        None => {
+            Err(Error::value("learning_coefficient: this potential is no mean over items, so nothing says how cold to sample")
+                .hint("give #{items: …} or #{inverse_temperature: …}")
+                .at("items"))
+        }
     }
 }
 
@@ -236,8 +242,14 @@ mod tests {
             (a * b, vec![2.0 * x[0] * b, 2.0 * x[1] * a])
         }
         // w⁴ in two coordinates: λ = 2/4. The tether is weak enough to change nothing.
-        let options =
-            LearningOptions { inverse_temperature: Some(1000.0), step_size: Some(0.05), steps: 60_000, burn_in: 2000, walkers: 8, ..Default::default() };
+        let options = LearningOptions {
+            inverse_temperature: Some(1000.0),
+            step_size: Some(0.05),
+            steps: 60_000,
+            burn_in: 2000,
+            walkers: 8,
+            ..Default::default()
+        };
         let found = of(Plain(2, quartic), options.clone());
         assert!((quadrature(quartic, 1000.0, 0.0, 1.0) - 0.5).abs() < 1e-6);
         assert!((found.value - 0.5).abs() < 5.0 * found.error + 0.01 && found.error < 0.02, "{found:?}");
@@ -262,9 +274,8 @@ mod tests {
         };
         let found = learning_coefficient(&Run::silent(), &frozen, &[0.0; 4], &options).unwrap();
         assert!((found.value - 1.0 / 0.95).abs() < 5.0 * found.error, "{found:?}");
-        let says = |options: LearningOptions| {
-            learning_coefficient(&Run::silent(), &inner, &[0.0; 4], &options).unwrap_err().to_string()
-        };
+        let says =
+            |options: LearningOptions| learning_coefficient(&Run::silent(), &inner, &[0.0; 4], &options).unwrap_err().to_string();
         assert!(says(LearningOptions::default()).contains("no mean over items"));
         assert!(says(LearningOptions { step_size: Some(50.0), ..options }).starts_with("learning_coefficient: the energy"));
     }

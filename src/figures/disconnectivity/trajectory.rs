@@ -73,11 +73,7 @@ pub fn add(panel: &mut Panel, tree: &MergeTree, arrangement: &Arrangement, visit
     }
 
     let texts = shares(visits, &place, &places, unit, at(last) - 0.01 * height);
-    panel.marks.push(Mark::new(
-        Shape::Texts { texts, place: TextPlace::Below, halo: false },
-        Paint::Plain(Colour::INK),
-        TEXT,
-    ));
+    panel.marks.push(Mark::new(Shape::Texts { texts, place: TextPlace::Below, halo: false }, Paint::Plain(Colour::INK), TEXT));
 }
 
 /// The shares of the visits below their columns, the largest first; one that would stand on another is left out. `unit` is the length of a px.

@@ -146,7 +146,13 @@ fn density_type() -> Type {
         .show(|d: &D| {
             let ends = [d.eigenvalues.first(), d.eigenvalues.last()].map(|e| short(e.copied().unwrap_or(f64::NAN)));
             let about = if d.trace_error > 0.0 { format!(" ± {}", short(d.trace_error)) } else { String::new() };
-            format!("SpectralDensity: {} eigenvalues from {} to {}, trace {}{about}", d.coordinates, ends[0], ends[1], short(d.trace))
+            format!(
+                "SpectralDensity: {} eigenvalues from {} to {}, trace {}{about}",
+                d.coordinates,
+                ends[0],
+                ends[1],
+                short(d.trace)
+            )
         })
         .screen(|d: &D, room| characters(draw_density(d).show(room.width, room.height)))
         .picture(|d: &D| draw_density(d))
@@ -204,25 +210,28 @@ fn rows_and_walkers(args: &Arguments, asked: Option<usize>) -> Result<(Rows, usi
 }
 
 fn autocorrelation_time() -> Native {
-    Native::new("autocorrelation_time", "How many rows of a sample count as one independent value of the mean: the integrated autocorrelation time.")
-        .group("Sampling")
-        .takes("samples", "samples, a matrix, or numbers in a row", "What was drawn: a row each, all rows of the first walker first.")
-        .options::<TimeOptions>()
-        .returns("a vector, a number for each coordinate, in rows; of numbers in a row one number")
-        .example("autocorrelation_time([0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1], #{method: \"sokal\"}) > 1.0", "true", 0.0)
-        .reference("10.1214/ss/1177011137")
-        .reference("10.1007/978-1-4899-0319-8_6")
-        .run(|call, mut args| {
-            let options: TimeOptions = args.options()?;
-            if let Some(values) = numbers(&args.value(0)) {
-                let walkers = options.walkers.unwrap_or(1);
-                check_walkers("autocorrelation_time", values.len(), walkers)?;
-                let column = Matrix::from_rows(values.len(), 1, values);
-                return Ok(autocorrelation_times(call.run(), &column, walkers, &options)?[0].into());
-            }
-            let (rows, walkers) = rows_and_walkers(&args, options.walkers)?;
-            Ok(autocorrelation_times(call.run(), rows.matrix()?, walkers, &options)?.into_value())
-        })
+    Native::new(
+        "autocorrelation_time",
+        "How many rows of a sample count as one independent value of the mean: the integrated autocorrelation time.",
+    )
+    .group("Sampling")
+    .takes("samples", "samples, a matrix, or numbers in a row", "What was drawn: a row each, all rows of the first walker first.")
+    .options::<TimeOptions>()
+    .returns("a vector, a number for each coordinate, in rows; of numbers in a row one number")
+    .example("autocorrelation_time([1, 2, 3, 4, 5, 6, 7, 8, 9], #{method: \"sokal\"})", "0.5333333333333333", 1e-12)
+    .reference("10.1214/ss/1177011137")
+    .reference("10.1007/978-1-4899-0319-8_6")
+    .run(|call, mut args| {
+        let options: TimeOptions = args.options()?;
+        if let Some(values) = numbers(&args.value(0)) {
+            let walkers = options.walkers.unwrap_or(1);
+            check_walkers("autocorrelation_time", values.len(), walkers)?;
+            let column = Matrix::from_rows(values.len(), 1, values);
+            return Ok(autocorrelation_times(call.run(), &column, walkers, &options)?[0].into());
+        }
+        let (rows, walkers) = rows_and_walkers(&args, options.walkers)?;
+        Ok(autocorrelation_times(call.run(), rows.matrix()?, walkers, &options)?.into_value())
+    })
 }
 
 fn directions() -> Native {
