@@ -12,7 +12,14 @@ use crate::plot::terminal::cut;
 pub fn summary(s: &Summary, room: Room) -> Text {
     let mut text = Text::default();
     text.name(cut(&headline(s), room.width));
-    let said: Vec<String> = s.warnings().iter().flat_map(|w| wrapped(w, room.width - 2)).collect();
+    // Of the warnings as many whole ones as a third of the screen holds.
+    let mut said: Vec<String> = Vec::new();
+    for warning in s.warnings() {
+        let more = wrapped(&warning, room.width - 2);
+        if said.len() + more.len() <= room.height / 3 {
+            said.extend(more);
+        }
+    }
     let lines = room.height.saturating_sub(3 + said.len()).max(3);
     let all = s.mean.len();
     let seen: Vec<usize> = if all <= lines { (0..all).collect() } else { s.worst().into_iter().take(lines - 1).collect() };
