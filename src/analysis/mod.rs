@@ -1,5 +1,5 @@
 //! What is computed from data, networks and landscapes: outcomes of minimisation, scores, cuts through potentials.
-//! Never draws and never moves a point by itself.
+//! Never draws and, but for the walkers of umbrella sampling and metadynamics, never moves a point by itself.
 
 pub mod basins;
 pub mod cuts;

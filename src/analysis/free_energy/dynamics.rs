@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// (h ω)² of the stiffest mode where nothing else is asked for: BAOAB is stable up to 4.
 const STIFFNESS: f64 = 0.15;
+/// How often steps are halved where a walker blows up.
+const SHORTER: usize = 5;
 /// Products with the Hessian for the largest curvature: it has to be known to some per cent.
 const PRODUCTS: usize = 30;
 
@@ -212,4 +214,16 @@ pub fn start(run: &Run, task: &Task, seed: u64) -> Result<Vec<f64>> {
     let found = algorithms::minimise(run, task.potential, &random, &options)?;
     let well = found.point.position.iter().all(|x| x.is_finite()) && found.point.energy.is_finite();
     Ok(if well { found.point.position } else { random })
+}
+
+/// Does `attempt` with a factor of 1 on the steps that follow from curvatures, and with half of the last one each time a walker blows up.
+pub fn shorter<T>(task: &Task, mut attempt: impl FnMut(f64) -> Result<T>) -> Result<T> {
+    let mut scale = 1.0;
+    for _ in 0..SHORTER {
+        match attempt(scale) {
+            Err(error) if error.parameter.as_deref() == Some("step_size") && task.sampling.step_size.is_none() => scale *= 0.5,
+            done => return done,
+        }
+    }
+    attempt(scale)
 }

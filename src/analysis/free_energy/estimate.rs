@@ -1,7 +1,7 @@
 //! From weights in bins to a free energy: values, errors from bootstrap draws, extrema, and what has to be said about them.
 
 use super::blocks::FEW;
-use super::extrema::Landscape;
+use super::extrema::Terrain;
 use super::{Barrier, Details, FreeEnergy, Grid, Method, Well};
 use crate::math::Matrix;
 use crate::math::statistics::standard_deviation;
@@ -59,16 +59,16 @@ impl Sums {
         let errors: Vec<f64> = (0..values.len()).map(error).collect();
 
         let shape: Vec<usize> = self.grid.axes.iter().map(|a| a.bins).collect();
-        let landscape = Landscape { shape: &shape, values: &values, draws: &draws, temperature: t, of_one };
+        let terrain = Terrain { shape: &shape, values: &values, draws: &draws, temperature: t, of_one };
         // Fewer values than a claim needs have no significant minima.
-        let extrema = if self.independent < FEW { Default::default() } else { landscape.extrema() };
+        let extrema = if self.independent < FEW { Default::default() } else { terrain.extrema() };
         let minima = extrema
             .minima
             .iter()
             .map(|&cell| Well { cell, position: self.grid.centre(cell), value: values[cell], error: errors[cell] })
             .collect();
         let barrier = |s: &super::extrema::Saddle| {
-            let value = landscape.height(s.cell);
+            let value = terrain.height(s.cell);
             let feet = s.between.map(|k| extrema.minima[k]);
             Barrier {
                 cell: s.cell,
@@ -76,7 +76,7 @@ impl Sums {
                 between: s.between,
                 value,
                 heights: feet.map(|foot| value - values[foot]),
-                errors: feet.map(|foot| landscape.error(s.cell, foot)),
+                errors: feet.map(|foot| terrain.error(s.cell, foot)),
                 sampled: s.sampled,
             }
         };

@@ -17,7 +17,7 @@ use crate::math::statistics::standard_deviation;
 const SIGNIFICANT: f64 = 4.0;
 
 /// What is known of every cell.
-pub struct Landscape<'a> {
+pub struct Terrain<'a> {
     /// Cells along each axis; the last axis runs fastest.
     pub shape: &'a [usize],
     /// NaN where there are no samples.
@@ -46,7 +46,7 @@ pub struct Saddle {
     pub sampled: bool,
 }
 
-impl Landscape<'_> {
+impl Terrain<'_> {
     /// The value, or that of one sample where there is none.
     pub fn height(&self, cell: usize) -> f64 {
         if self.values[cell].is_finite() { self.values[cell] } else { self.of_one.max(self.highest()) }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     fn of(shape: &[usize], values: &[f64], error: f64) -> Extrema {
-        Landscape { shape, values, draws: &draws(values, error), temperature: 1.0, of_one: 9.0 }.extrema()
+        Terrain { shape, values, draws: &draws(values, error), temperature: 1.0, of_one: 9.0 }.extrema()
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! J. Phys. Chem. B 110, 3533 (2006), doi:10.1021/jp054359r.
 
 use super::blocks::Blocks;
-use super::dynamics::{Walkers, start, step_size};
+use super::dynamics::{Walkers, shorter, start, step_size};
 use super::estimate::{Sums, mass_of};
 use super::histogram::{check_dimension, draw};
 use super::{Details, FreeEnergy, Grid, Method, Task, grid};
@@ -178,6 +178,11 @@ impl Bias {
 ///
 /// Errors: no range, sizes that do not fit, a bias factor of 1 or less, walkers that blow up, a run that is stopped.
 pub fn metadynamics(run: &Run, task: &Task, options: &MetadynamicsOptions) -> Result<FreeEnergy> {
+    // Walls and hills pull harder where the variable is steeper than at the start.
+    shorter(task, |scale| attempt(run, task, options, scale))
+}
+
+fn attempt(run: &Run, task: &Task, options: &MetadynamicsOptions, scale: f64) -> Result<FreeEnergy> {
     let d = task.variables.len();
     task.variables.iter().try_for_each(|v| check_dimension(&**v, task.potential.dimension()))?;
     let grid = grid(task.options, d, None)?;
@@ -196,7 +201,7 @@ pub fn metadynamics(run: &Run, task: &Task, options: &MetadynamicsOptions) -> Re
     let lengths: Vec<f64> = grid.axes.iter().map(|a| a.high - a.low).collect();
     let flat = Bias::new(&grid, &lengths, temperature)?;
     let walls: Vec<f64> = flat.axes.iter().map(|a| a.wall).collect();
-    let step = step_size(run, task, &x, &walls)?;
+    let step = scale * step_size(run, task, &x, &walls)?;
     let mut groups: Vec<Walkers> = (0..count)
         .step_by(TOGETHER)
         .map(|first| {
@@ -225,7 +230,7 @@ pub fn metadynamics(run: &Run, task: &Task, options: &MetadynamicsOptions) -> Re
 
     let mut bias = Bias::new(&grid, &widths, temperature)?;
     let stiff: Vec<f64> = bias.axes.iter().map(|a| a.wall.max(temperature / (a.width * a.width))).collect();
-    let step = step_size(run, task, &x, &stiff)?;
+    let step = scale * step_size(run, task, &x, &stiff)?;
     groups.iter_mut().for_each(|g| g.step_size = step);
     let height = options.height.unwrap_or(0.3 * temperature);
     let (mut hills, mut last_height) = (0, 1.0);

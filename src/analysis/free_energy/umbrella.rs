@@ -11,7 +11,7 @@
 //! References: G. M. Torrie, J. P. Valleau, J. Comput. Phys. 23, 187 (1977), doi:10.1016/0021-9991(77)90121-8; MBAR: see `mbar`.
 
 use super::blocks::{Blocks, FEW};
-use super::dynamics::{Walkers, start, step_size};
+use super::dynamics::{Walkers, shorter, start, step_size};
 use super::estimate::{Sums, mass_of};
 use super::histogram::{DRAWS, check_dimension};
 use super::mbar::{self, Mbar};
@@ -47,8 +47,6 @@ const STRONGER: usize = 6;
 /// Distance of neighbours in units of their spread beyond which another window is put between.
 const APART: f64 = 2.5;
 const MOST_WINDOWS: usize = 200;
-/// How often a step is halved for a window that blows up.
-const SHORTER: usize = 4;
 /// Rounds of windows after the sampling.
 const ROUNDS: usize = 3;
 
@@ -229,14 +227,12 @@ impl Sampler<'_> {
 
     /// Pulls a walker from the window's position to its centre and watches it there; with shorter steps where it blows up.
     fn settle(&mut self, window: &mut Window, distance: f64) -> Result<()> {
-        window.step = step_size(self.run, self.task, &window.position, &window.spring)?;
-        for _ in 0..SHORTER {
-            match self.try_settle(window, distance) {
-                Err(error) if !error.is_stop() && self.task.sampling.step_size.is_none() => window.step *= 0.5,
-                settled => return settled,
-            }
-        }
-        self.try_settle(window, distance)
+        let begin = window.clone();
+        let step = step_size(self.run, self.task, &window.position, &window.spring)?;
+        shorter(self.task, |scale| {
+            *window = Window { step: scale * step, ..begin.clone() };
+            self.try_settle(window, distance)
+        })
     }
 
     fn try_settle(&mut self, window: &mut Window, distance: f64) -> Result<()> {
@@ -320,13 +316,11 @@ impl Sampler<'_> {
             Ok(Record { values: by_walker.concat(), gradients })
         };
         let one = |(window, streams): (&mut Window, Vec<_>)| -> Result<Record> {
-            for _ in 0..SHORTER {
-                match attempt(window, streams.clone()) {
-                    Err(error) if !error.is_stop() && self.task.sampling.step_size.is_none() => window.step *= 0.5,
-                    found => return found,
-                }
-            }
-            attempt(window, streams)
+            let step = window.step;
+            shorter(self.task, |scale| {
+                window.step = scale * step;
+                attempt(window, streams.clone())
+            })
         };
         let found: Vec<Result<Record>> = windows.par_iter_mut().zip(streams).map(one).collect();
         let records = found.into_iter().collect::<Result<Vec<Record>>>()?;

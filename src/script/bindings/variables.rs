@@ -22,7 +22,7 @@ crate::options! {
         /// Positions that the path is given anew, at equal distances along it.
         images: Option<usize> = None => "the positions as they are", AT_LEAST_TWO, "";
         /// λ: how sharply the nearest position decides.
-        lambda: Option<f64> = None => "2.3 / mean squared distance of neighbours", POSITIVE, "1/length²";
+        lambda: Option<f64> = None => "1.5 / mean squared distance of neighbours", POSITIVE, "1/length²";
     }
 }
 
