@@ -12,5 +12,6 @@ mod published;
 mod readers;
 #[cfg(unix)]
 mod repl;
+mod samplers;
 mod scripts;
 mod tour;

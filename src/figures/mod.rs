@@ -3,6 +3,9 @@
 pub mod cuts;
 pub mod diffusion_map;
 pub mod disconnectivity;
+pub mod free_energy;
 pub mod profile;
+pub mod sampling;
+pub mod spectral_density;
 
 pub use disconnectivity::{DisconnectivityGraph, DrawingOptions};

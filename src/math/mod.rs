@@ -2,14 +2,18 @@
 //! Knows nothing of potentials, data or landscapes.
 
 pub mod assignment;
+pub mod autocorrelation;
 pub mod block_lanczos;
+pub mod covariance;
 pub mod eigen;
+pub mod fourier;
 pub mod gather;
 pub mod graph;
 pub mod lanczos;
 pub mod linear;
 pub mod matrix;
 pub mod neighbours;
+pub mod normal;
 pub mod pairs;
 pub mod products;
 pub mod random;

@@ -10,6 +10,7 @@ pub mod composed;
 pub mod counted;
 pub mod expression;
 pub mod loss;
+pub mod path_variable;
 pub mod surfaces;
 pub mod symmetry;
 

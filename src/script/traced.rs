@@ -82,6 +82,23 @@ pub fn trace(
     Ok(Ok(Expression::new(&graph, result)))
 }
 
+/// Traces a function that gives several numbers, as a vector or an array: a potential for each; a single number is one.
+pub fn trace_all(
+    dimension: usize,
+    call: impl FnOnce(Dynamic) -> Result<Dynamic>,
+) -> Result<std::result::Result<Vec<Expression>, Dynamic>> {
+    let graph: Shared = Arc::new(Mutex::new(Graph::new(dimension)));
+    let nodes: Vec<Node> = (0..dimension).map(|i| lock(&graph)?.coordinate(i)).collect::<Result<_>>()?;
+    let value = call(Dynamic::from(TracedVector { graph: graph.clone(), nodes: nodes.into() }))?;
+    let results = match operand(&value, &graph)? {
+        Some(Operand::One(result)) => vec![result],
+        Some(Operand::Many(results)) => results.to_vec(),
+        None => return Ok(Err(value)),
+    };
+    let graph = lock(&graph)?;
+    Ok(Ok(results.into_iter().map(|result| Expression::new(&graph, result)).collect()))
+}
+
 fn lock(graph: &Shared) -> Result<MutexGuard<'_, Graph>> {
     graph.lock().map_err(|_| Error::new(Kind::Script, "the potential's graph was left in the middle of a change"))
 }

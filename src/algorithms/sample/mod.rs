@@ -371,7 +371,8 @@ fn check(potential: &dyn Potential, start: &Start, options: &SampleOptions) -> R
     Ok(())
 }
 
-/// A step that suits the largest curvature at `x`: half of 1/ω with momenta (stable below 2/ω), a quarter of 1/ω² without.
+/// A step that suits the largest curvature at `x`: half of 1/ω with momenta (stable below 2/ω), a tenth where the bias is of first order, and a
+/// quarter of 1/ω² without momenta.
 fn natural_step(run: &Run, potential: &dyn Potential, x: &[f64], options: &SampleOptions) -> Result<f64> {
     let n = x.len();
     let mut gradient = vec![0.0; n];
@@ -394,7 +395,11 @@ fn natural_step(run: &Run, potential: &dyn Potential, x: &[f64], options: &Sampl
         .hint("give #{step_size: …}")
         .at("step_size"));
     }
-    Ok(if options.method.has_momenta() { 0.5 / curvature.sqrt() } else { 0.25 / curvature })
+    Ok(match options.method {
+        Method::Sgld | Method::Mala => 0.25 / curvature,
+        Method::Sghmc | Method::Sgnht | Method::Ccadl => 0.1 / curvature.sqrt(),
+        _ => 0.5 / curvature.sqrt(),
+    })
 }
 
 /// Makes the steps up to `end`.

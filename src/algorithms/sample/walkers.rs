@@ -9,9 +9,8 @@ use super::{Method, SampleOptions};
 use crate::base::{Result, Run};
 use crate::math::Matrix;
 use crate::math::matrix::dot;
-use crate::math::random::{Stream, stream};
+use crate::math::random::{Stream, normals, stream};
 use crate::potentials::{Batch, Evaluations, Minibatch, Potential};
-use rand_distr::{Distribution, StandardNormal};
 use std::sync::Arc;
 
 /// What does not change while walkers go on.
@@ -37,11 +36,9 @@ impl<'a> Setting<'a> {
 
     /// Fills `out` with independent normal numbers; frozen coordinates get 0.
     pub fn normals(&self, random: &mut Stream, out: &mut [f64]) {
-        match self.potential.frozen() {
-            None => out.iter_mut().for_each(|v| *v = StandardNormal.sample(random)),
-            Some(frozen) => out.iter_mut().zip(frozen).for_each(|(v, frozen)| {
-                *v = if *frozen { 0.0 } else { StandardNormal.sample(random) };
-            }),
+        normals(random, out);
+        if let Some(frozen) = self.potential.frozen() {
+            out.iter_mut().zip(frozen).filter(|(_, frozen)| **frozen).for_each(|(v, _)| *v = 0.0);
         }
     }
 }

@@ -14,9 +14,11 @@
 
 mod arrange;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod text;
+mod trajectory;
 
+use crate::analysis::basins::Visit;
 use crate::base::{Error, Kind, OptionType, OptionValue, Result};
 use crate::landscape::tree::MergeTree;
 use crate::options;
@@ -101,14 +103,25 @@ pub struct DisconnectivityGraph {
 }
 
 impl DisconnectivityGraph {
-    /// Draws a tree. `energy_title` stands beside the energy axis unless the options name another.
+    /// Draws a tree; see [`DisconnectivityGraph::with_visits`].
+    pub fn new(
+        tree: Arc<MergeTree>,
+        colours: Option<LeafColours>,
+        energy_title: &str,
+        options: &DrawingOptions,
+    ) -> Result<DisconnectivityGraph> {
+        DisconnectivityGraph::with_visits(tree, colours, &[], energy_title, options)
+    }
+
+    /// Draws a tree, and below it the visits of a trajectory where there are any. `energy_title` stands beside the energy axis unless the options name another.
     ///
     /// A label of a minimum that the tree has left out is left out too.
     ///
     /// Errors: a number of colours that is not that of the leaves, a `centre` that is not in the tree.
-    pub fn new(
+    pub fn with_visits(
         tree: Arc<MergeTree>,
         colours: Option<LeafColours>,
+        visits: &[Visit],
         energy_title: &str,
         options: &DrawingOptions,
     ) -> Result<DisconnectivityGraph> {
@@ -147,7 +160,11 @@ impl DisconnectivityGraph {
             energy_title,
             title: options.title.clone(),
         };
-        graph.figure = Figure::of(graph.panel(colours, options), options.size.0);
+        let mut panel = graph.panel(colours, options);
+        if !visits.is_empty() {
+            trajectory::add(&mut panel, &graph.tree, &graph.arrangement, visits, options.size.0[0]);
+        }
+        graph.figure = Figure::of(panel, options.size.0);
         Ok(graph)
     }
 

@@ -106,8 +106,8 @@ pub fn contour(values: &Matrix, options: &ContourOptions) -> Result<Figure> {
 /// A side of a cell: from place (i, j) one further along x, or along y.
 type Side = (usize, usize, bool);
 
-/// The lines where the function is `level`.
-fn level_lines(values: &Matrix, x: &[f64], y: &[f64], level: f64) -> Vec<Vec<[f64; 2]>> {
+/// The lines where a function with `values[(i, j)]` at x\[i\], y\[j\] is `level`.
+pub fn level_lines(values: &Matrix, x: &[f64], y: &[f64], level: f64) -> Vec<Vec<[f64; 2]>> {
     let mut joined: HashMap<Side, Vec<Side>> = HashMap::new();
     // In the order of finding, so that the same grid gives the same drawing.
     let mut sides = Vec::new();

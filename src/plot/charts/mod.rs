@@ -8,7 +8,7 @@ mod maps;
 mod relief;
 
 pub use boxes::{BoxPlotOptions, box_plot};
-pub use contours::{ContourOptions, Levels, contour};
+pub use contours::{ContourOptions, Levels, contour, level_lines};
 pub use curves::{CurveStyle, ErrorStyle, Lists, PlotOptions, ScatterOptions, Series, Tint, plot, scatter};
 pub use histogram::{HistogramOptions, histogram};
 pub use maps::{HeatmapOptions, heatmap};

@@ -17,6 +17,8 @@ pub(super) struct Items {
     pub inputs: Vec<Block>,
     /// Targets, one-hot for classes.
     pub targets: Vec<Block>,
+    /// The same targets, items × outputs: what minibatches are gathered from.
+    target_rows: Matrix,
     /// 1 for the items of the last block, 0 for its padding.
     pub live: Block,
 }
@@ -27,6 +29,7 @@ impl Items {
         let targets = targets(network, data, kind)?;
         let mut items = Items::inputs_only("loss", network, data)?;
         items.targets = panel(&targets);
+        items.target_rows = targets;
         Ok(items)
     }
 
@@ -46,30 +49,39 @@ impl Items {
         }
         let count = data.len();
         let (blocks, live) = padding(count);
-        Ok(Items { count, blocks, inputs: panel(&data.inputs), targets: Vec::new(), live })
+        Ok(Items { count, blocks, inputs: panel(&data.inputs), live, ..Default::default() })
     }
 
     /// Becomes the items of `all` with these numbers; `rows` are the inputs of all as a matrix.
     pub fn gather(&mut self, all: &Items, rows: &Matrix, chosen: &[u32]) {
-        let (wide, width) = (rows.columns, all.targets.len() / all.blocks);
         self.count = chosen.len();
         (self.blocks, self.live) = padding(self.count);
-        self.inputs.resize(self.blocks * wide, Block::ZERO);
-        self.targets.resize(self.blocks * width, Block::ZERO);
-        for (b, eight) in chosen.chunks(LANES).enumerate() {
-            let (inputs, targets) = (&mut self.inputs[b * wide..(b + 1) * wide], &mut self.targets[b * width..(b + 1) * width]);
-            if eight.len() < LANES {
-                inputs.fill(Block::ZERO);
-                targets.fill(Block::ZERO);
+        gather_panel(rows, chosen, &mut self.inputs);
+        gather_panel(&all.target_rows, chosen, &mut self.targets);
+    }
+}
+
+/// The chosen rows of a matrix, turned into blocks; lanes without a row hold zeros.
+fn gather_panel(rows: &Matrix, chosen: &[u32], panel: &mut Vec<Block>) {
+    let width = rows.columns;
+    panel.resize(chosen.len().div_ceil(LANES) * width, Block::ZERO);
+    let (eights, rest) = chosen.as_chunks::<LANES>();
+    let mut blocks = panel.chunks_exact_mut(width);
+    for eight in eights {
+        let panel = blocks.next().unwrap_or_default();
+        let mut eight = eight.iter().map(|item| rows.row(*item as usize));
+        let eight: [&[f64]; LANES] = std::array::from_fn(|_| eight.next().unwrap_or_default());
+        for (k, block) in panel.iter_mut().enumerate() {
+            for lane in 0..LANES {
+                block.0[lane] = eight[lane][k];
             }
-            for (lane, item) in eight.iter().map(|i| *i as usize).enumerate() {
-                for (block, value) in inputs.iter_mut().zip(rows.row(item)) {
-                    block.0[lane] = *value;
-                }
-                let from = &all.targets[item / LANES * width..];
-                for (block, value) in targets.iter_mut().zip(from) {
-                    block.0[lane] = value.0[item % LANES];
-                }
+        }
+    }
+    if !rest.is_empty() {
+        for (k, block) in blocks.next().unwrap_or_default().iter_mut().enumerate() {
+            *block = Block::ZERO;
+            for (lane, item) in rest.iter().enumerate() {
+                block.0[lane] = rows[(*item as usize, k)];
             }
         }
     }

@@ -345,7 +345,7 @@ fn project_all(plane: &Plane, positions: &[Vec<f64>]) -> Vec<[f64; 2]> {
 }
 
 /// Positions from a matrix, an array of positions, or a value with `positions`.
-fn positions(call: &Call, name: &'static str, value: &Dynamic, dimension: usize) -> Result<Vec<Vec<f64>>> {
+pub(super) fn positions(call: &Call, name: &'static str, value: &Dynamic, dimension: usize) -> Result<Vec<Vec<f64>>> {
     let wrong =
         |what: String| Error::new(Kind::Type, format!("{}: `{name}` must hold positions, found {what}", call.name())).at(name);
     if let Some(found) = value.read_lock::<Object>().map(|object| object.get("positions").cloned()) {

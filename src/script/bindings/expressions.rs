@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Kind, Result};
 use crate::potentials::Potential;
-use crate::potentials::composed::{Frozen, Restraint, Sum};
+use crate::potentials::composed::{Frozen, Restraint, Sum, Walls};
 use crate::script::api::{Arguments, Call, Dynamic, Native, Type};
 use crate::script::called::Called;
 use crate::script::traced::{self, Condition, Traced, TracedVector};
@@ -13,6 +13,16 @@ crate::options! {
     pub struct PotentialOptions {
         /// Whether the function is traced; without it is called at every position, and derivatives are differences.
         trace: bool = true, ANY, "";
+    }
+}
+
+crate::options! {
+    /// Options of `walls`.
+    pub struct WallsOptions {
+        /// Energy at a distance of 1 outside.
+        strength: f64 = 100.0, POSITIVE, "energy per length^power";
+        /// Power of the distance outside with which the energy rises.
+        power: f64 = 2.0, AT_LEAST_ONE, "";
     }
 }
 
@@ -79,6 +89,16 @@ pub fn natives() -> Vec<Native> {
             .example("restrain(muller_brown(), [0, 1], 10).gradient([0, 1])", "muller_brown().gradient([0, 1])", 1e-12)
             .example("restrain(harmonic(3), [2], 4, [1]).gradient([0, 1, 0])", "[0.0, -3.0, 0.0]", 1e-14)
             .run(restrain),
+        Native::new("walls", "A potential between walls: V + s Σ dᵢ^p, dᵢ how far a coordinate is outside its interval. Keeps samplers where a prior is flat.")
+            .group("Potentials")
+            .takes("potential", "a Potential", "What is walled in.")
+            .takes("lower", "a number, a vector or an array", "Lower ends: one for all coordinates or one for each.")
+            .takes("upper", "a number, a vector or an array", "Upper ends.")
+            .options::<WallsOptions>()
+            .returns("a Potential")
+            .example("walls(harmonic(2), -1, [1, 5], #{strength: 10}).energy([2, 2]) - harmonic(2).energy([2, 2])", "10.0", 1e-12)
+            .example("walls(harmonic(1), -1, 1, #{strength: 10}).gradient([-2])", "[-22.0]", 1e-12)
+            .run(walls),
         Native::new(
             "freeze",
             "A potential with some coordinates held: their gradient is zero, spectra and distances leave them out, positions have their values.",
@@ -150,6 +170,26 @@ fn restrain(_: &Call, args: Arguments) -> Result<Arc<dyn Potential>> {
     }
     let spring: Arc<dyn Potential> = Arc::new(Restraint { centre, strengths });
     Ok(Arc::new(Sum::new(vec![(1.0, potential), (1.0, spring)])?))
+}
+
+fn walls(_: &Call, mut args: Arguments) -> Result<Arc<dyn Potential>> {
+    let potential = args.potential(0)?;
+    let n = potential.dimension();
+    let ends = |k: usize| -> Result<Vec<f64>> {
+        match args.real(k) {
+            Ok(end) => Ok(vec![end; n]),
+            Err(_) => Ok(args.position(k, n)?.to_vec()),
+        }
+    };
+    let (lower, upper) = (ends(1)?, ends(2)?);
+    if let Some(i) = (0..n).find(|i| !(lower[*i] < upper[*i])) {
+        let message =
+            format!("walls: coordinate {i} must have a lower end below the upper one, found {} and {}", lower[i], upper[i]);
+        return Err(Error::value(message).at("upper"));
+    }
+    let WallsOptions { strength, power } = args.options()?;
+    let walls: Arc<dyn Potential> = Arc::new(Walls { lower, upper, strength, power });
+    Ok(Arc::new(Sum::new(vec![(1.0, potential), (1.0, walls)])?))
 }
 
 fn freeze(_: &Call, args: Arguments) -> Result<Arc<dyn Potential>> {

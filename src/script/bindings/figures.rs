@@ -1,6 +1,8 @@
 //! Disconnectivity graphs and plots in the script language.
 
 use super::landscape::minimum_object;
+use super::sampling::{Rows, SamplesHandle};
+use crate::analysis::basins::{BasinOptions, Visit, occupation, visits};
 use crate::base::names::listed;
 use crate::base::options::unknown_option;
 use crate::base::text::Text;
@@ -15,7 +17,7 @@ use crate::plot::charts::{
 };
 use crate::plot::figure::InsetOptions;
 use crate::potentials::Family;
-use crate::script::api::{Arguments, Call, Dynamic, IntoValue, MatrixValue, Native, Object, Type};
+use crate::script::api::{Arguments, Call, Dynamic, IntoValue, MatrixValue, Native, Object, Table, Type};
 use crate::script::convert::{number, numbers};
 use crate::script::show::picture;
 use rhai::{Array, FnPtr};
@@ -28,6 +30,8 @@ crate::handle!(Figure, "Figure");
 pub struct Tree {
     tree: Arc<MergeTree>,
     graph: Arc<DisconnectivityGraph>,
+    /// Of a trajectory laid over it, the share of the visits at each minimum.
+    occupation: Arc<Vec<(usize, f64)>>,
 }
 
 crate::handle!(Tree, "Tree");
@@ -101,6 +105,14 @@ pub fn types() -> Vec<Type> {
             .field("minima", "Ids of the minima drawn, in rising energy.", |_, t: &Tree| {
                 Ok(t.tree.leaves.iter().map(|l| l.minimum).collect::<Vec<usize>>())
             })
+            .field(
+                "occupation",
+                "With `trajectory` the share of its visits at each minimum, the largest first; minimum 0 stands for unknown ones.",
+                |_, t: &Tree| {
+                    let share = |(minimum, share): &(usize, f64)| Object::new("Share").field("minimum", *minimum).field("share", *share);
+                    Ok(t.occupation.iter().map(share).collect::<Vec<Object>>())
+                },
+            )
             .field("figure", "The drawing, for figure([…]).", |_, t: &Tree| Ok(t.graph.figure().clone()))
             .screen(|t: &Tree, room| characters(t.graph.show(room.width, room.height)))
             .picture(|t: &Tree| t.graph.figure().clone())
@@ -174,6 +186,12 @@ fn disconnectivity_native() -> Native {
             "()",
             "What colours the branch of each minimum below its last merge; NaN is grey.",
         )
+        .special_option(
+            "trajectory",
+            "samples, a matrix of positions, or the table that basins(…) gives",
+            "()",
+            "Laid over the graph: below it, with time running downwards, a dot for each visit of a minimum; basins(…) says how they are found.",
+        )
         .returns("a Tree: levels, counts, nodes, merges, roots, minima, figure")
         .example(
             "let p = muller_brown(); let l = landscape(p); l.add(minimise(p, [0.6, 0.0])); l.add(minimise(p, [-0.5, 1.4])); connect(l, 1, 2); disconnectivity(l, #{levels: 20, colour: |m| m.energy}).merges.len()",
@@ -184,6 +202,10 @@ fn disconnectivity_native() -> Native {
         .run(|call, mut args| {
             let landscape = args.handle::<Landscape>(0)?;
             let colour = args.take_option("colour").filter(|c| !c.is_unit());
+            let visits = match args.take_option("trajectory").filter(|t| !t.is_unit()) {
+                Some(trajectory) => visits_of(call, &args, &landscape, &trajectory)?,
+                None => Vec::new(),
+            };
             let Both(tree, drawing): Both<TreeOptions, DrawingOptions> = args.options()?;
             if let Labels::These(ids) = &drawing.label {
                 // One that the options leave out of the tree is no mistake, one that never was is.
@@ -193,9 +215,51 @@ fn disconnectivity_native() -> Native {
             let colours = colour.map(|colour| leaf_colours(call, &args, &landscape, &tree, &colour)).transpose()?;
             let network = landscape.potential().is_some_and(|p| p.family() == Family::Network);
             let energy = if network { "loss" } else { "energy" };
-            let graph = Arc::new(DisconnectivityGraph::new(tree.clone(), colours, energy, &drawing)?);
-            Ok(Tree { tree, graph })
+            let graph = Arc::new(DisconnectivityGraph::with_visits(tree.clone(), colours, &visits, energy, &drawing)?);
+            Ok(Tree { tree, graph, occupation: Arc::new(occupation(&visits)) })
         })
+}
+
+/// The visits of a trajectory: samples or positions are quenched, a table of visits is taken as it is.
+fn visits_of(call: &Call, args: &Arguments, landscape: &Landscape, trajectory: &Dynamic) -> Result<Vec<Visit>> {
+    if let Some(table) = trajectory.read_lock::<Table>() {
+        let column = |name: &str| {
+            let column = table.column(name).and_then(|column| numbers(&column));
+            column.ok_or_else(|| {
+                Error::new(
+                    Kind::Name,
+                    format!("disconnectivity: the table of option `trajectory` has no numbers in a column \"{name}\""),
+                )
+                .hint("basins(landscape, samples) gives one with row, walker, time, minimum")
+                .at("trajectory")
+            })
+        };
+        let [walkers, times, minima] = [column("walker")?, column("time")?, column("minimum")?];
+        if let Some(k) = (0..walkers.len()).find(|&k| !(0.0..=walkers.len() as f64).contains(&walkers[k])) {
+            let message =
+                format!("disconnectivity: option `trajectory` counts walkers from 0 on, found {} in row {k}", walkers[k]);
+            return Err(Error::value(message).at("trajectory"));
+        }
+        let visit = |k: usize| Visit {
+            row: k,
+            walker: walkers[k] as usize,
+            time: times[k] as usize,
+            minimum: minima[k] as usize,
+            energy: f64::NAN,
+        };
+        return Ok((0..minima.len()).map(visit).collect());
+    }
+    let (rows, walkers) = match trajectory.read_lock::<SamplesHandle>() {
+        Some(samples) => (Rows::Samples(samples.0.clone()), samples.0.walkers),
+        None => match trajectory.read_lock::<MatrixValue>() {
+            Some(matrix) => (Rows::Matrix(matrix.0.clone()), 1),
+            None => {
+                let expected = "samples, a matrix of positions, or the table that basins(…) gives";
+                return Err(args.wrong_option("trajectory", expected, trajectory));
+            }
+        },
+    };
+    visits(call.run(), landscape, rows.matrix()?, walkers, &BasinOptions::default()).map_err(|e| e.at("trajectory"))
 }
 
 /// A number for each leaf from what the option `colour` says.
@@ -266,6 +330,10 @@ fn methods() -> Vec<Native> {
             .on("Tree")
             .on("Slice")
             .on("Surface")
+            .on("Summary")
+            .on("SpectralDensity")
+            .on("FreeEnergy")
+            .on("Comparison")
             .on("DiffusionMap")
             .group("Figures")
             .takes("path", "the path of a file", "Written whole or not at all.")
@@ -282,6 +350,10 @@ fn methods() -> Vec<Native> {
         .on("Tree")
         .on("Slice")
         .on("Surface")
+        .on("Summary")
+        .on("SpectralDensity")
+        .on("FreeEnergy")
+        .on("Comparison")
         .on("DiffusionMap")
         .group("Figures")
         .options::<ShowOptions>()
@@ -541,6 +613,7 @@ mod tests {
             ("disconnectivity(l, #{colour: [1, 2]})", "2 numbers for 3 minima"),
             ("disconnectivity(l, #{colour: true})", "takes the name of a field"),
             ("disconnectivity(l, #{label: [9]})", "9"),
+            ("disconnectivity(l, #{trajectory: 3})", "takes samples, a matrix of positions"),
             ("disconnectivity(l, #{levls: 3})", "did you mean `levels`?"),
             ("disconnectivity(l, #{colour_map: \"jet\"})", "\"viridis\""),
             ("disconnectivity(landscape(p))", "no minimum"),

@@ -2,9 +2,11 @@
 
 mod cuts;
 mod data;
+mod diagnostics;
 mod diffusion_map;
 mod expressions;
 mod figures;
+mod free_energy;
 mod landscape;
 mod network;
 mod numbers;
@@ -12,8 +14,10 @@ mod potentials;
 mod sampling;
 mod scores;
 mod search;
+mod superposition;
 mod system;
 mod values;
+mod variables;
 
 use super::api::{Native, Type};
 
@@ -28,10 +32,13 @@ pub fn natives() -> Vec<Native> {
     all.extend(expressions::natives());
     all.extend(search::natives());
     all.extend(sampling::natives());
+    all.extend(diagnostics::natives());
     all.extend(diffusion_map::natives());
     all.extend(landscape::natives());
     all.extend(figures::natives());
     all.extend(cuts::natives());
+    all.extend(free_energy::natives());
+    all.extend(superposition::natives());
     all.extend(system::natives());
     all
 }
@@ -46,10 +53,13 @@ pub fn types() -> Vec<Type> {
     all.extend(expressions::types());
     all.extend(search::types());
     all.extend(sampling::types());
+    all.extend(diagnostics::types());
     all.extend(diffusion_map::types());
     all.extend(landscape::types());
     all.extend(figures::types());
     all.extend(cuts::types());
+    all.extend(free_energy::types());
+    all.extend(superposition::types());
     all.extend(system::types());
     all
 }

@@ -362,6 +362,24 @@ mod tests {
     }
 
     #[test]
+    fn the_top_of_a_perceptron_of_7850_parameters_is_that_of_its_inputs() {
+        // Cross entropy at equal probabilities p = 1/10 has the Hessian (diag p − p pᵀ) ⊗ XᵀX/N, X with a column of ones for the biases: its highest
+        // eigenvalue is a tenth of that of the 10 × 10 matrix XXᵀ/N (numpy), its trace 9/10 of that matrix's, 35.55.
+        let script = "let rows = []; let classes = [];
+                      for i in 0..10 { let row = []; row.pad(784, 0.0); row[70*i] = 1.0 + i; rows.push(row); classes.push(i); }
+                      let l = loss(network([784, 10]), dataset(rows, classes), #{l2: 0.0});
+                      let x = []; x.pad(l.dimension, 0.0);
+                      let d = hessian_density(l, x, #{probes: 4, lanczos_steps: 20, seed: 1});
+                      [l.spectrum(x, #{count: 1, which: \"highest\"}).eigenvalues[0], d.eigenvalues[d.eigenvalues.len - 1],
+                       d.trace, d.trace_error, l.trace(x, #{seed: 2}), l.dimension]";
+        let value = Language::new(Environment::silent()).run(script).unwrap_or_else(|e| panic!("{}", e.error));
+        let found = convert::numbers(&value).expect("numbers");
+        assert_eq!(found[5], 7850.0);
+        assert!(found[..2].iter().all(|v| (v - 1.012002705856152).abs() < 1e-9), "{found:?}");
+        assert!((found[2] - 35.55).abs() < 5.0 * found[3] && found[3] < 1.0 && (found[4] - 35.55).abs() < 0.5, "{found:?}");
+    }
+
+    #[test]
     fn a_large_spectrum_is_found_by_products() {
         let script = "let p = styblinski_tang(2500); let x = []; x.pad(2500, 0.5); x[7] = 3.0; x[9] = 0.1;
                       p.spectrum(x, #{count: 1, which: \"both\"})";

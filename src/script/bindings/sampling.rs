@@ -2,12 +2,16 @@
 
 use crate::algorithms::sample::tempering::Swaps;
 use crate::algorithms::sample::{self, SampleOptions, Samples, Start, Stopped, file, sample_or_stop};
+use crate::analysis::principal::covariance;
+use crate::analysis::sampler_check::{AtStep, CheckOptions, Claim, StepSizeStudy, Verdict, check_sampler, step_size_study};
 use crate::analysis::temperatures::configurational_temperature;
 use crate::base::{Error, Result};
 use crate::data::{Column, Table};
 use crate::math::Matrix;
 use crate::plot::scale::short;
-use crate::script::api::{Arguments, Call, Dynamic, IntoValue, MatrixValue, Native, Object, PotentialHandle, Type};
+use crate::potentials::Potential;
+use crate::script::api::{Arguments, Call, Dynamic, FnPtr, IntoValue, MatrixValue, Native, Object, PotentialHandle, Type};
+use crate::script::convert::integer;
 use rhai::Array;
 use std::sync::Arc;
 
@@ -76,6 +80,9 @@ pub fn types() -> Vec<Type> {
             .field("step_sizes", "The step size of each walker.", |_, s: &SamplesHandle| Ok(s.0.step_sizes.clone()))
             .field("potential", "What was sampled.", |_, s: &SamplesHandle| Ok(PotentialHandle(s.0.potential.clone())))
             .field("mean", "The mean position.", |_, s: &SamplesHandle| mean_position(&s.0))
+            .field("covariance", "The covariance of the coordinates, divided by rows − 1.", |call, s: &SamplesHandle| {
+                covariance(call.run(), s.0.positions()?)
+            })
             .field(
                 "kinetic_temperature",
                 "⟨p²⟩ over all steps and coordinates; () for methods without momenta.",
@@ -84,7 +91,7 @@ pub fn types() -> Vec<Type> {
             .field(
                 "configurational_temperature",
                 "⟨|∇E|²⟩ / ⟨ΔE⟩ over up to 20,000 of the rows.",
-                |call, s: &SamplesHandle| configurational_temperature(call.run(), &s.0),
+                |call, s: &SamplesHandle| Ok(configurational_temperature(call.run(), &s.0)?[0]),
             )
             .field(
                 "virial_temperature",
@@ -158,6 +165,44 @@ pub fn natives() -> Vec<Native> {
         .reference("10.1093/amrx/abs010")
         .reference("10.1063/5.0029953")
         .run(sample_langevin),
+        Native::new(
+            "check_sampler",
+            "Whether samples have what was asked for: kinetic, configurational and virial temperature, and the distribution of energies beside that \
+             of a second run at a higher temperature. A claim for which there are too few samples is said to be none.",
+        )
+        .group("Sampling")
+        .takes("samples", "Samples", "What to judge.")
+        .options::<CheckOptions>()
+        .returns("agrees (true, false, or () where a claim could not be judged), claims (a table: quantity, expected, found, error, verdict)")
+        .example(
+            "check_sampler(sample_langevin(harmonic(2), [0, 0], #{step_size: 0.3, steps: 5000, walkers: 4, burn_in: 200, seed: 1})).agrees",
+            "true",
+            0.0,
+        )
+        .reference("10.1021/ct300688p")
+        .run(|call, mut args| {
+            let samples = args.handle::<SamplesHandle>(0)?;
+            let options: CheckOptions = args.options()?;
+            checked(&check_sampler(call.run(), &samples.0, &options)?)
+        }),
+        Native::new(
+            "step_size_study",
+            "What the size of the steps costs: samples with `step_size`, half of it and so on over the same time, and fits the mean of an observable.",
+        )
+        .group("Sampling")
+        .takes("potential", "a Potential", "What to sample.")
+        .takes("start", "a position, a matrix, or Samples", "Where walkers begin.")
+        .options::<SampleOptions>()
+        .special_option("observable", "a closure |x| …", "the energy", "What is averaged.")
+        .special_option("halvings", "a whole number from 2 to 6", "2", "How often the step is halved.")
+        .returns("steps (a table: step_size, mean, error), order and order_error (() where the differences are within their errors), expected_order, extrapolated, extrapolated_error")
+        .example(
+            "step_size_study(harmonic(1), [0], #{method: \"sgld\", step_size: 0.8, steps: 4000, walkers: 8, burn_in: 100, seed: 1}).extrapolated",
+            "0.5",
+            0.1,
+        )
+        .reference("10.1093/imanum/dru056")
+        .run(study),
         Native::new("load_samples", "Reads samples that `.save` or the option `save` has written.")
             .group("Sampling")
             .takes("path", "the path of a file", "A .npz file.")
@@ -201,7 +246,23 @@ pub fn natives() -> Vec<Native> {
     ]
 }
 
-fn sample_langevin(call: &Call, mut args: Arguments) -> Result<SamplesHandle> {
+/// Where walkers begin, as a script says it.
+enum Begin {
+    Position(Arc<[f64]>),
+    Rows(Matrix),
+}
+
+impl Begin {
+    fn start(&self) -> Start<'_> {
+        match self {
+            Begin::Position(x) => Start::Position(x),
+            Begin::Rows(rows) => Start::Rows(rows),
+        }
+    }
+}
+
+/// Potential, start and options of a call that samples.
+fn asked(call: &Call, args: &mut Arguments) -> Result<(Arc<dyn Potential>, Begin, SampleOptions)> {
     let potential = args.potential(0)?;
     let n = potential.dimension();
     let given = |name: &str| args.has_option(name);
@@ -221,12 +282,13 @@ fn sample_langevin(call: &Call, mut args: Arguments) -> Result<SamplesHandle> {
             _ => None,
         },
     };
-    let position = if rows.is_none() { Some(args.position(1, n)?) } else { None };
     let names_walkers = given("walkers");
+    let begin = match rows {
+        Some(rows) => Begin::Rows(rows),
+        None => Begin::Position(args.position(1, n)?),
+    };
     let mut options: SampleOptions = args.options()?;
-    if let Some(rows) = &rows
-        && !names_walkers
-    {
+    if let (Begin::Rows(rows), false) = (&begin, names_walkers) {
         options.walkers = rows.rows.max(1);
     }
     if let Some(path) = &options.save {
@@ -245,12 +307,77 @@ fn sample_langevin(call: &Call, mut args: Arguments) -> Result<SamplesHandle> {
         let both = "sample_langevin: option `temperature` says one temperature and `temperatures` several";
         return Err(Error::value(both).hint("leave one of them out").at("temperature"));
     }
-    let start = match (&rows, &position) {
-        (Some(rows), _) => Start::Rows(rows),
-        (None, Some(position)) => Start::Position(position),
-        (None, None) => return Err(args.wrong(1, "a position, a matrix or Samples")),
+    Ok((potential, begin, options))
+}
+
+fn sample_langevin(call: &Call, mut args: Arguments) -> Result<SamplesHandle> {
+    let (potential, begin, options) = asked(call, &mut args)?;
+    finished(call, sample_or_stop(call.run(), &potential, &begin.start(), &options)?)
+}
+
+fn study(call: &Call, mut args: Arguments) -> Result<Object> {
+    let halvings = match args.take_option("halvings") {
+        None => 2,
+        Some(value) => match integer(&value) {
+            Some(count @ 2..=6) => count as usize,
+            _ => return Err(args.wrong_option("halvings", "a whole number from 2 to 6", &value)),
+        },
     };
-    finished(call, sample_or_stop(call.run(), &potential, &start, &options)?)
+    let closure = match args.take_option("observable").filter(|value| !value.is_unit()) {
+        None => None,
+        Some(value) => match value.clone().try_cast::<FnPtr>() {
+            Some(closure) => Some(closure),
+            None => return Err(args.wrong_option("observable", "a closure |x| …", &value)),
+        },
+    };
+    let (potential, begin, options) = asked(call, &mut args)?;
+    let observe = |samples: &Samples| -> Result<Vec<f64>> {
+        let Some(closure) = &closure else { return Ok(samples.energies.clone()) };
+        let positions = samples.positions()?;
+        (0..positions.rows).map(|r| call.real(closure, [positions.row(r).to_vec().into_value()])).collect()
+    };
+    let found = step_size_study(call.run(), &potential, &begin.start(), &options, halvings, &observe)?;
+    study_object(call, &found)
+}
+
+fn study_object(call: &Call, found: &StepSizeStudy) -> Result<Object> {
+    if found.order.is_nan() && found.expected_order > 0 {
+        call.run().warn("step_size_study: the means differ by less than their errors; no order follows (more steps, more walkers or a larger step_size)");
+    }
+    let column = |f: fn(&AtStep) -> f64| Column::Numbers(found.steps.iter().map(f).collect());
+    let table = Table::new(vec![
+        ("step_size".into(), column(|s| s.step_size)),
+        ("mean".into(), column(|s| s.mean)),
+        ("error".into(), column(|s| s.error)),
+    ])?;
+    Ok(Object::new("StepSizeStudy")
+        .field("steps", table)
+        .field("order", given(found.order))
+        .field("order_error", given(found.order_error))
+        .field("expected_order", found.expected_order)
+        .field("extrapolated", found.extrapolated)
+        .field("extrapolated_error", found.extrapolated_error))
+}
+
+/// Claims as a table, and whether all hold: () when one was not judged and none differs.
+fn checked(claims: &[Claim]) -> Result<Object> {
+    let column = |f: fn(&Claim) -> f64| Column::Numbers(claims.iter().map(f).collect());
+    let any = |verdict: Verdict| claims.iter().any(|claim| claim.verdict == verdict);
+    let agrees: Dynamic = if any(Verdict::Differs) {
+        false.into()
+    } else if any(Verdict::TooFew) {
+        Dynamic::UNIT
+    } else {
+        true.into()
+    };
+    let table = Table::new(vec![
+        ("quantity".into(), Column::Texts(claims.iter().map(|c| c.quantity.into()).collect())),
+        ("expected".into(), column(|c| c.expected)),
+        ("found".into(), column(|c| c.found)),
+        ("error".into(), column(|c| c.error)),
+        ("verdict".into(), Column::Texts(claims.iter().map(|c| c.verdict.name().into()).collect())),
+    ])?;
+    Ok(Object::new("SamplerCheck").field("agrees", agrees).field("claims", table))
 }
 
 /// Samples; of a run that was ended before its time those that were kept go to the session, and the reason to the script.

@@ -7,6 +7,7 @@ pub mod brief;
 mod grid;
 pub mod landscape;
 mod numbers;
+pub mod summary;
 
 use super::catalogue::Catalogue;
 use super::values::{MatrixValue, Object, Table, Vector};
