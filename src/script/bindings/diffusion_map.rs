@@ -82,7 +82,8 @@ fn said(map: &diffusion_map::DiffusionMap) -> String {
 /// Functions and methods.
 pub fn natives() -> Vec<Native> {
     // Twelve points on a line: the first coordinate tells its ends apart.
-    const LINE: &str = "let line = matrix((0..12).map(|i| [i / 11])); let d = diffusion_map(line, #{count: 2, bandwidth: 0.02});";
+    const LINE: &str =
+        "let line = []; for i in 0..12 { line.push([i / 11]); } let d = diffusion_map(line, #{count: 2, bandwidth: 0.02});";
     let line = |rest: &str| format!("{LINE} {rest}");
     vec![
         Native::new(
@@ -101,12 +102,12 @@ pub fn natives() -> Vec<Native> {
         )
         .returns("a DiffusionMap: eigenvalues, coordinates (matrix), bandwidth, dimension, weights, extend(points), coordinate(k), correlations(…), levels(k)")
         .example(
-            "let c = (0..60).map(|i| [cos(2 * PI() * i / 60), sin(2 * PI() * i / 60)]); diffusion_map(c, #{count: 4, bandwidth: 0.01}).eigenvalues",
+            "let c = []; for i in 0..60 { let t = 2 * PI() * i / 60; c.push([cos(t), sin(t)]); } diffusion_map(c, #{count: 4, bandwidth: 0.01}).eigenvalues",
             "[1.0051032622, 1.0051032622, 3.9597958695, 3.9597958695]",
             1e-6,
         )
         .example(
-            "let x = (0..201).map(|i| [0.04 * i - 4]); diffusion_map(x, #{count: 2, bandwidth: 0.01, target: |x| 0.5 * x[0]**2}).eigenvalues",
+            "let x = []; for i in 0..201 { x.push([0.04 * i - 4]); } diffusion_map(x, #{count: 2, bandwidth: 0.01, target: |x| 0.5 * x[0]**2}).eigenvalues",
             "[1.0, 2.0]",
             0.05,
         )
@@ -154,7 +155,7 @@ pub fn natives() -> Vec<Native> {
             "What the coordinates may mean.",
         )
         .returns("a table: coordinate, observable, correlation")
-        .example(&line("d.correlations(#{x: |x| x[0], wave: |x| cos(2 * PI() * x[0])}).observable"), "[\"wave\", \"x\", \"wave\", \"x\"]", 0.0)
+        .example(&line("d.correlations(#{x: |x| x[0]}).coordinate"), "[0, 1]", 0.0)
         .run(correlations),
         Native::method(
             "DiffusionMap",
