@@ -6,6 +6,10 @@
 //! θ and y = V s with the residual |R s_last|, R being the triangular factor of the last W. A space that has grown to its room is cut back to
 //! its best Ritz vectors and grown again from there (thick restart), so that memory is bounded by `room` vectors however long it lasts.
 //!
+//! Where a space of twelve blocks holds no answer, the wanted values lie close together beside the whole spectrum. From there on the space is
+//! grown by a Chebyshev polynomial of A that stretches them apart and holds the rest down (known from the Ritz values so far), of which most products need no
+//! vectors to be made orthogonal; values and residuals are those of A itself in the end.
+//!
 //! Vectors are made orthogonal by projecting and factorising (Cholesky) twice, or more often where a block loses rank. A column that
 //! vanishes, since the space is closed under the operator, is replaced by a random one.
 //! Cost: a product and 32 n m flops for each block of a space of m vectors. Sums go over pieces of fixed length, added in their order: the
@@ -13,6 +17,7 @@
 //! When it fails: eigenvalues of higher multiplicity come incompletely at first (rounding brings the rest in), and where the gaps are
 //! tiny beside the whole spectrum it takes long; `converged` says whether it was granted the products it needed.
 //! References: G. H. Golub, R. Underwood, in Mathematical Software III (1977), doi:10.1016/B978-0-12-587260-7.50018-2;
+//! Y. Zhou, Y. Saad, SIAM J. Matrix Anal. Appl. 29, 954 (2007), doi:10.1137/050630404;
 //! K. Wu, H. Simon, SIAM J. Matrix Anal. Appl. 22, 602 (2000), doi:10.1137/S0895479898334605.
 
 use super::Matrix;
@@ -29,6 +34,12 @@ const ROWS: usize = 512;
 const VANISHED: f64 = 1e-14;
 /// Squared sine of the angle to the columns before it, below which a column is not normalised before it has been made orthogonal again.
 const DEPENDENT: f64 = 1e-12;
+
+/// A filter brings out the highest value cosh of this many times as large as what it holds down.
+const GAIN: f64 = 6.0;
+/// Residuals below this part of the spectrum's width fall by an order of magnitude or more with every block.
+const CLOSE: f64 = 1e-3;
+const HIGHEST_DEGREE: usize = 200;
 
 /// A square of eight times eight numbers, row by row.
 type Square = [Block; LANES];
@@ -63,7 +74,9 @@ pub fn highest(
 ) -> Result<Highest> {
     assert!(deflate.len() <= LANES && count + deflate.len() <= n, "{count} eigenpairs of {n}");
     let keep = (count + LANES / 2).next_multiple_of(LANES);
-    let room = (2 * keep + 8 * LANES).max(16 * LANES);
+    let room = (2 * keep + 8 * LANES).max(24 * LANES);
+    // What shows how the spectrum lies.
+    let mut plain = (keep + 2 * LANES).max(12 * LANES);
     if n <= room + 2 * LANES {
         return dense(operator, n, count, deflate);
     }
@@ -74,34 +87,139 @@ pub fn highest(
     space.basis.push(first);
     let mut products = 0;
     let mut after_restart = 0;
+    let mut filter = Filter::none();
+    // How far what the space says of the residuals was below what they were.
+    let mut trust = 1.0;
     loop {
         let last = space.basis.len() - 1;
-        let mut next = vec![Block::ZERO; n];
-        operator(&space.basis[last], &mut next)?;
-        products += 1;
+        let mut next = filter.apply(operator, &space.basis[last])?;
+        products += filter.degree;
         let (projections, link) = space.settle(&mut next);
         space.projected.push(projections);
         let grown = space.basis.len() - after_restart;
-        let full = space.basis.len() * LANES >= room;
+        let full = space.basis.len() * LANES >= plain.min(room);
         let spent = products >= most;
         // An examination costs as much as some products.
-        if space.basis.len() * LANES > count && (full || spent || grown >= 4 && grown.is_multiple_of(3)) {
+        let due = full || spent || grown >= 4 && (filter.degree > 8 || grown.is_multiple_of(3));
+        if space.basis.len() * LANES > count && due {
             let (values, small) = space.ritz();
             let m = values.len();
-            let residuals: Vec<f64> = (0..count).map(|k| coupling(&link, &small, m - LANES, k)).collect();
-            let done = enough(&values[..count], &residuals);
-            if done || spent {
-                let vectors = space.combine(&small, count);
-                let vectors = Matrix::from_rows(n, count, gather(&vectors, n, count));
-                return Ok(Highest { values: values[..count].to_vec(), vectors, residuals, products, converged: done });
+            let said = |k: usize| trust * coupling(&link, &small, m - LANES, k) / filter.stretch(values[k]);
+            let residuals: Vec<f64> = (0..count).map(said).collect();
+            let own: Vec<f64> = values[..count].iter().map(|value| filter.inverse(*value)).collect();
+            if spent || enough(&own, &residuals) {
+                let mut found = space.finish(operator, &small, count)?;
+                products += found.products;
+                found.products = products;
+                found.converged = enough(&found.values, &found.residuals);
+                if found.converged || spent {
+                    return Ok(found);
+                }
+                trust *= 2.0 * (0..count).map(|k| found.residuals[k] / residuals[k].max(f64::MIN_POSITIVE)).fold(1.0, f64::max);
             }
-            if full {
-                space.restart(&values, &small, keep);
-                after_restart = space.basis.len();
+            // A space that closes in on them is allowed some more.
+            let width = own[0] - if filter.degree == 1 { values[m - 1] } else { filter.low };
+            let closing = residuals.iter().all(|r| *r < CLOSE * width);
+            if full && !(closing && m < room + 8 * LANES) {
+                let lowest = if filter.degree == 1 { values[m - 1] } else { filter.low };
+                let better = Filter::above(lowest, filter.inverse(values[0]), filter.inverse(values[(keep + LANES).min(m - 1)]));
+                if better.degree >= 2 * filter.degree && !closing {
+                    filter = better;
+                    let mut first = space.best(&small, count);
+                    space.basis.clear();
+                    space.projected.clear();
+                    space.settle(&mut first);
+                    space.basis.push(first);
+                    (after_restart, plain) = (0, room);
+                    continue;
+                }
+                if plain < room {
+                    plain = room;
+                } else {
+                    space.restart(&values, &small, keep);
+                    after_restart = space.basis.len();
+                }
             }
         }
         space.basis.push(next);
     }
+}
+
+/// A Chebyshev polynomial of the operator, which stretches the highest part of the spectrum and holds the rest between −1 and 1: a space grown by it is
+/// as good as one of `degree` times as many products with the operator itself, all but a few of which need not be made orthogonal.
+struct Filter {
+    /// The part of the spectrum that is held down.
+    low: f64,
+    high: f64,
+    /// 1 for the operator itself.
+    degree: usize,
+}
+
+impl Filter {
+    fn none() -> Filter {
+        Filter { low: 0.0, high: 0.0, degree: 1 }
+    }
+
+    /// Holds down what is between `lowest` and `high`, so that `highest` comes out some dozen times as large.
+    fn above(lowest: f64, highest: f64, high: f64) -> Filter {
+        // The lowest that has been seen is not the lowest that there is.
+        let low = lowest - 0.05 * (highest - lowest);
+        let distance = ((highest - high) / (high - low)).max(1e-12);
+        Filter { low, high, degree: ((GAIN / (2.0 * distance.sqrt())) as usize).clamp(1, HIGHEST_DEGREE) }
+    }
+
+    /// Where a value stands: from −1 to 1 for what is held down.
+    fn place(&self, value: f64) -> f64 {
+        (2.0 * value - self.low - self.high) / (self.high - self.low)
+    }
+
+    /// The value that the polynomial makes this of.
+    fn inverse(&self, value: f64) -> f64 {
+        if self.degree == 1 {
+            return value;
+        }
+        let place = if value > 1.0 { (value.acosh() / self.degree as f64).cosh() } else { 1.0 };
+        0.5 * (self.low + self.high + place * (self.high - self.low))
+    }
+
+    /// What a residual with the polynomial, at this value of it, has to be divided by for a bound of the operator's own: what is held down is
+    /// farthest away and moved the least.
+    fn stretch(&self, value: f64) -> f64 {
+        if self.degree == 1 { 1.0 } else { (value - 1.0).max(1e-3) / (self.inverse(value) - self.low) }
+    }
+
+    /// The polynomial of the operator on eight vectors.
+    fn apply(&self, operator: &mut dyn FnMut(&[Block], &mut [Block]) -> Result<()>, x: &[Block]) -> Result<Eight> {
+        let mut now = vec![Block::ZERO; x.len()];
+        operator(x, &mut now)?;
+        if self.degree == 1 {
+            return Ok(now);
+        }
+        let scale = 2.0 / (self.high - self.low);
+        let shift = self.place(0.0);
+        mix(&mut now, scale, shift, x, 0.0, x);
+        let mut before = x.to_vec();
+        let mut next = vec![Block::ZERO; x.len()];
+        for _ in 1..self.degree {
+            operator(&now, &mut next)?;
+            mix(&mut next, 2.0 * scale, 2.0 * shift, &now, -1.0, &before);
+            std::mem::swap(&mut before, &mut now);
+            std::mem::swap(&mut now, &mut next);
+        }
+        Ok(now)
+    }
+}
+
+/// out ← a out + b x + c y.
+fn mix(out: &mut [Block], a: f64, b: f64, x: &[Block], c: f64, y: &[Block]) {
+    let parts = out.par_chunks_mut(ROWS).zip(x.par_chunks(ROWS)).zip(y.par_chunks(ROWS));
+    parts.for_each(|((out, x), y)| {
+        for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+            for k in 0..LANES {
+                out.0[k] = a * out.0[k] + b * x.0[k] + c * y.0[k];
+            }
+        }
+    });
 }
 
 /// |R s| with the last eight elements of a Ritz vector in the space.
@@ -152,11 +270,6 @@ fn dense(
     }
     let values = (0..count).map(|k| values[n - 1 - k]).collect();
     Ok(Highest { values, vectors, residuals: vec![0.0; count], products: n.div_ceil(LANES), converged: true })
-}
-
-/// The first `count` columns, row by row.
-fn gather(eights: &[Eight], n: usize, count: usize) -> Vec<f64> {
-    (0..n * count).map(|k| eights[k % count / LANES][k / count].0[k % count % LANES]).collect()
 }
 
 /// The space so far.
@@ -263,6 +376,53 @@ impl Space {
             y
         });
         columns.collect()
+    }
+
+    /// Eight vectors to begin anew from: the highest Ritz vectors, sums of them where there are more than eight.
+    fn best(&self, small: &Matrix, count: usize) -> Eight {
+        let mut sums = Matrix::zeros(small.rows, LANES);
+        for k in 0..count.next_multiple_of(LANES).min(small.columns) {
+            (0..small.rows).for_each(|i| sums[(i, k % LANES)] += small[(i, k)]);
+        }
+        self.combine(&sums, LANES).swap_remove(0)
+    }
+
+    /// The highest pairs by the operator itself: its eigenpairs between the highest Ritz vectors, with their residuals.
+    fn finish(
+        &self,
+        operator: &mut dyn FnMut(&[Block], &mut [Block]) -> Result<()>,
+        small: &Matrix,
+        count: usize,
+    ) -> Result<Highest> {
+        let wide = count.next_multiple_of(LANES);
+        let y = self.combine(small, wide);
+        let mut images = Vec::with_capacity(y.len());
+        for y in &y {
+            let mut image = vec![Block::ZERO; self.n];
+            operator(y, &mut image)?;
+            images.push(image);
+        }
+        let bases: Vec<&[Block]> = y.iter().map(Vec::as_slice).collect();
+        let mut between = Matrix::zeros(wide, wide);
+        for (j, image) in images.iter().enumerate() {
+            for (k, square) in grams(&bases, image).iter().enumerate() {
+                for (r, row) in square.iter().enumerate() {
+                    (0..LANES).for_each(|c| between[(k * LANES + r, j * LANES + c)] = row.0[c]);
+                }
+            }
+        }
+        let (values, turn) = symmetric_eigen(&between);
+        let values: Vec<f64> = (0..count).map(|k| values[wide - 1 - k]).collect();
+        let (mut vectors, mut residuals) = (Matrix::zeros(self.n, count), vec![0.0; count]);
+        for i in 0..self.n {
+            for k in 0..count {
+                let sum = |of: &[Eight]| (0..wide).map(|c| of[c / LANES][i].0[c % LANES] * turn[(c, wide - 1 - k)]).sum::<f64>();
+                vectors[(i, k)] = sum(&y);
+                residuals[k] += (sum(&images) - values[k] * vectors[(i, k)]).powi(2);
+            }
+        }
+        residuals.iter_mut().for_each(|r| *r = r.sqrt());
+        Ok(Highest { values, vectors, residuals, products: y.len(), converged: false })
     }
 
     /// Cuts the space back to its `keep` highest Ritz vectors.
@@ -505,13 +665,13 @@ mod tests {
 
     #[test]
     fn every_copy_of_a_degenerate_eigenvalue_is_found() {
-        // Four times each but for the cuts; 30 × 30 has room to restart in, 12 × 10 is done as a whole.
-        for (a, b, count) in [(30, 30, 12), (12, 10, 9), (41, 23, 5), (200, 3, 4)] {
+        // Four times each but for the cuts; 12 × 10 is done as a whole, 900 × 3 asks for polynomials.
+        for (a, b, count) in [(30, 30, 12), (12, 10, 9), (41, 23, 5), (200, 3, 4), (900, 3, 4), (1500, 1, 11)] {
             let n = a * b;
             let constant = vec![vec![1.0 / (n as f64).sqrt(); n]];
             let mut operator = torus(a, b);
             let enough = |_: &[f64], r: &[f64]| r.iter().all(|r| *r < 1e-11);
-            let found = highest(&mut operator, n, count, &constant, &enough, 400).unwrap();
+            let found = highest(&mut operator, n, count, &constant, &enough, 4000).unwrap();
             assert!(found.converged, "{a} × {b}: {:?} after {}", found.residuals, found.products);
             check(&mut operator, &found, &levels(a, b)[1..=count], &constant);
         }
@@ -549,6 +709,6 @@ mod tests {
         let (one, three) = (with(1, 200), with(3, 200));
         assert!(one.converged && one.values == three.values && one.vectors == three.vectors);
         let short = with(1, 3);
-        assert!(!short.converged && short.products == 3 && short.residuals[0] > 1e-10);
+        assert!(!short.converged && short.products <= 5 && short.residuals[0] > 1e-10);
     }
 }

@@ -205,8 +205,8 @@ pub fn diffusion_map(run: &Run, points: Arc<Matrix>, target: Option<&[f64]>, opt
     let matrix = pairs.into_matrix(&factors, &shift);
     let task = run.task("diffusion_map", None);
     let enough = |values: &[f64], residuals: &[f64]| {
-        // Errors of vectors beside the distance to the constant's eigenvalue; below rounding nothing can be asked.
-        let wanted = (-1e-10 * values[0]).max(3e-14 * largest_shift);
+        // A residual beside the distance to the constant's eigenvalue is the error of a vector; errors of values are its square.
+        let wanted = (-1e-9 * values[0]).max(4e-12 * largest_shift);
         residuals.iter().all(|r| *r <= wanted)
     };
     let mut operator = |x: &[_], out: &mut [_]| {

@@ -133,6 +133,7 @@ impl Kernel for Search<'_, '_> {
         let Search { tree, places, count } = self;
         let mut found = Found::default();
         let mut heap: BinaryHeap<Near> = BinaryHeap::with_capacity(count);
+        let mut sorted: Vec<Near> = Vec::with_capacity(count);
         let mut position = vec![Block::ZERO; tree.padded];
         // Nodes still to be seen, with the squared distances of their boxes.
         let mut waiting: Vec<(u32, f64)> = Vec::new();
@@ -150,21 +151,18 @@ impl Kernel for Search<'_, '_> {
                 // Down to the nearest bucket; the other halves wait.
                 while tree.nodes[number as usize].right != 0 {
                     let (left, right) = (number + 1, tree.nodes[number as usize].right);
-                    let [a, b] = [left, right].map(|child| box_distance::<V>(tree, child, &position));
+                    // No closure: one would not become part of the function that has the instruction set switched on.
+                    let (a, b) = (box_distance::<V>(tree, left, &position), box_distance::<V>(tree, right, &position));
                     let (near, far) = if a <= b { ((left, a), (right, b)) } else { ((right, b), (left, a)) };
                     waiting.push(far);
                     number = near.0;
                 }
                 found.met += scan::<V>(tree, &tree.nodes[number as usize], x, itself, count, &mut heap);
             }
-            let start = found.indices.len();
-            found.indices.resize(start + count, 0);
-            found.squares.resize(start + count, 0.0);
-            for k in (start..start + count).rev() {
-                if let Some((bits, index)) = heap.pop() {
-                    (found.indices[k], found.squares[k]) = (index, f64::from_bits(bits));
-                }
-            }
+            sorted.extend(heap.drain());
+            sorted.sort_unstable();
+            found.indices.extend(sorted.iter().map(|near| near.1));
+            found.squares.extend(sorted.drain(..).map(|near| f64::from_bits(near.0)));
         }
         found
     }
