@@ -31,7 +31,9 @@ fn main() {
     }
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
     println!("{:<36} {:>10} {:>10} {:>8}", "work", "time", "floor", "x floor");
-    for (kind, n, d) in [("walk", 5_000, 74), ("cloud", 5_000, 74), ("walk", 20_000, 10), ("cloud", 20_000, 10), ("walk", 100_000, 10)] {
+    for (kind, n, d) in
+        [("walk", 5_000, 74), ("cloud", 5_000, 74), ("walk", 20_000, 10), ("cloud", 20_000, 10), ("walk", 100_000, 10)]
+    {
         let rounds = if n > 50_000 { 1 } else { ROUNDS };
         let points = Arc::new(if kind == "walk" { walk(n, d) } else { cloud(n, d) });
         let work = format!("neighbours {kind} {n} × {d}");
