@@ -5,7 +5,7 @@
 //! of the walkers' densities stays as it is but for the error of the step.
 //! Cost: a matrix-vector product of dimension² three times a step. Helps where directions have very different widths; with fewer walkers
 //! than directions C knows only some of them.
-//! Reference: C. Matthews, J. Weare, B. Leimkuhler, Stat. Comput. 28, 277 (2018), doi:10.1007/s11222-017-9730-1.
+//! Reference: B. Leimkuhler, C. Matthews, J. Weare, Stat. Comput. 28, 277 (2018), doi:10.1007/s11222-017-9730-1.
 
 use super::walkers::{Group, Setting};
 use crate::math::Matrix;

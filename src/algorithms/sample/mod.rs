@@ -5,7 +5,8 @@
 //! follows the clock and changes nothing: what a walker does depends on its seed and number alone. A stopped run goes back to the end of the
 //! last segment and can be continued exactly from there ([`Samples::more`]).
 //! To add a method: its step in a file here, a word of [`Method`], its line in [`Method::step`]; the battery of tests/samplers.rs follows.
-//! References: in the file of each method; conventions of the names: Thermodynamic Analytics Toolkit, doi:10.1063/5.0029953.
+//! References: in the file of each method; names of methods and averages: F. Heber, Z. Trstanova,
+//! B. Leimkuhler (the Thermodynamic Analytics ToolkIt), arXiv:1903.08640.
 
 mod ensemble;
 pub mod file;

@@ -1,12 +1,14 @@
-//! Langevin walkers under a bias of collective variables: BAOAB with masses of 1.
+//! Langevin walkers under a bias of collective variables, without any error of the step: generalised hybrid Monte Carlo, masses of 1.
 //!
-//! A step is a half kick B, a half drift A, friction and noise O (velocities times exp(−γh), plus noise of variance T (1 − exp(−2γh))), A, B. Its
-//! positions are exact for harmonic forces at any stable step; elsewhere the error is of order h². The bias V(ξ) adds V'(ξ) ∇ξ to the gradient.
+//! A step is friction and noise (velocities times exp(−γh), plus noise of variance T (1 − exp(−2γh))), then a step of velocity Verlet that is accepted with
+//! probability exp(−ΔH/T); a walker that is refused stays and turns round. Both parts leave the density exactly as it is, so that a
+//! variable with places of enormous slope (between two legs of a bent path, say) costs refused steps and nothing else: plain Langevin
+//! dynamics was found to be wrong by 8 T there. The bias V(ξ) adds V'(ξ) ∇ξ to the gradient.
 //! Each walker has a random stream of its own, so that neither batches nor threads change what it does. Cost: one gradient of the
 //! potential and one of each variable a step.
-//! When it fails: a step too long for the curvature blows up; that is an error which says so.
+//! When it fails: a step too long for the curvature is refused; the share that is accepted is looked at.
 //!
-//! Reference: B. Leimkuhler, C. Matthews, Appl. Math. Res. Express 2013, 34, doi:10.1093/amrx/abs010.
+//! Reference: A. M. Horowitz, Phys. Lett. B 268, 247 (1991), doi:10.1016/0370-2693(91)90812-5.
 
 use super::Task;
 use crate::algorithms::minimise::MinimiseOptions;
@@ -20,10 +22,10 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
 
-/// (h ω)² of the stiffest mode where nothing else is asked for: BAOAB is stable up to 4.
+/// (h ω)² of the stiffest mode where nothing else is asked for: Verlet is stable up to 4.
 const STIFFNESS: f64 = 0.15;
-/// How often steps are halved where a walker blows up.
-const SHORTER: usize = 5;
+/// Share of accepted steps below which steps are too long.
+pub const ENOUGH: f64 = 0.7;
 /// Products with the Hessian for the largest curvature: it has to be known to some per cent.
 const PRODUCTS: usize = 30;
 
@@ -42,7 +44,29 @@ pub struct Walkers<'a> {
     pub step_size: f64,
     friction: f64,
     temperature: f64,
+    /// Energy with the bias, and |∇ξ|² of the first variable, of each walker.
+    energies: Vec<f64>,
+    squares: Vec<f64>,
     steps: usize,
+    accepted: usize,
+    before: Before,
+}
+
+/// Where the walkers stood before a step.
+#[derive(Default)]
+struct Before {
+    positions: Vec<f64>,
+    velocities: Vec<f64>,
+    gradients: Vec<f64>,
+    values: Vec<f64>,
+    energies: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+/// Copies without giving memory back.
+fn keep(to: &mut Vec<f64>, from: &[f64]) {
+    to.clear();
+    to.extend_from_slice(from);
 }
 
 impl<'a> Walkers<'a> {
@@ -62,7 +86,11 @@ impl<'a> Walkers<'a> {
             step_size,
             friction: task.sampling.friction,
             temperature,
+            energies: Vec::new(),
+            squares: Vec::new(),
             steps: 0,
+            accepted: 0,
+            before: Before::default(),
         };
         walkers.thermalise();
         walkers
@@ -85,18 +113,21 @@ impl<'a> Walkers<'a> {
         }
     }
 
-    /// Gradients at the positions, the bias included: `bias(ξ, slope)` writes dV/dξ.
-    pub fn evaluate(&mut self, bias: &mut impl FnMut(&[f64], &mut [f64])) {
+    /// Energies and gradients at the positions, the bias included: `bias(ξ, slope)` gives V and writes dV/dξ. To be called whenever the bias has changed.
+    pub fn evaluate(&mut self, bias: &mut impl FnMut(&[f64], &mut [f64]) -> f64) {
         let (n, d) = (self.n, self.variables.len());
         self.potential.evaluate(Batch::new(&self.positions, n), &mut self.forces);
         for (variable, out) in self.variables.iter().zip(&mut self.of_variables) {
             variable.evaluate(Batch::new(&self.positions, n), out);
         }
         let mut slopes = [0.0; 2];
+        self.energies.clear();
+        self.squares.clear();
         for w in 0..self.streams.len() {
             let values = &mut self.values[w * d..(w + 1) * d];
             values.iter_mut().zip(&self.of_variables).for_each(|(v, out)| *v = out.energies[w]);
-            bias(values, &mut slopes[..d]);
+            let height = bias(values, &mut slopes[..d]);
+            self.energies.push(self.forces.energies[w] + height);
             let gradient = &mut self.forces.gradients[w * n..(w + 1) * n];
             for (slope, out) in slopes.iter().zip(&self.of_variables).filter(|(s, _)| **s != 0.0) {
                 gradient.iter_mut().zip(&out.gradients[w * n..(w + 1) * n]).for_each(|(g, dv)| *g += slope * dv);
@@ -104,72 +135,77 @@ impl<'a> Walkers<'a> {
             if let Some(frozen) = self.potential.frozen() {
                 gradient.iter_mut().zip(frozen).filter(|(_, f)| **f).for_each(|(g, _)| *g = 0.0);
             }
+            let first = &self.of_variables[0].gradients[w * n..(w + 1) * n];
+            self.squares.push(dot(first, first));
         }
     }
 
-    /// One step; gradients at the present positions must be there.
+    /// One step; energies and gradients at the present positions must be those of this bias.
     ///
-    /// Errors: an energy or a variable that is no longer finite.
-    pub fn step(&mut self, bias: &mut impl FnMut(&[f64], &mut [f64])) -> Result<()> {
-        let h = self.step_size;
-        let (keep, kick) = ((-self.friction * h).exp(), (self.temperature * -(-2.0 * self.friction * h).exp_m1()).sqrt());
-        for (v, g) in self.velocities.iter_mut().zip(&self.forces.gradients) {
+    /// Errors: a walker whose energy or variable is not finite where it stands.
+    pub fn step(&mut self, bias: &mut impl FnMut(&[f64], &mut [f64]) -> f64) -> Result<()> {
+        let (h, n, d) = (self.step_size, self.n, self.variables.len());
+        if let Some(bad) = self.energies.iter().chain(&self.values).find(|e| !e.is_finite()) {
+            let message = format!("free_energy: where a walker stands the energy or the variable is {bad}");
+            return Err(Error::value(message).hint("give another `start`").at("start"));
+        }
+        let (damp, kick) = ((-self.friction * h).exp(), (self.temperature * -(-2.0 * self.friction * h).exp_m1()).sqrt());
+        for (v, random) in self.velocities.chunks_exact_mut(n).zip(&mut self.streams) {
+            v.iter_mut().for_each(|v| *v = damp * *v + kick * random.sample::<f64, _>(StandardNormal));
+        }
+        self.hold();
+        keep(&mut self.before.positions, &self.positions);
+        keep(&mut self.before.velocities, &self.velocities);
+        keep(&mut self.before.gradients, &self.forces.gradients);
+        keep(&mut self.before.values, &self.values);
+        keep(&mut self.before.energies, &self.energies);
+        keep(&mut self.before.squares, &self.squares);
+        for ((x, v), g) in self.positions.iter_mut().zip(&mut self.velocities).zip(&self.forces.gradients) {
             *v -= 0.5 * h * g;
-        }
-        for ((x, v), random) in
-            self.positions.chunks_exact_mut(self.n).zip(self.velocities.chunks_exact_mut(self.n)).zip(&mut self.streams)
-        {
-            for (x, v) in x.iter_mut().zip(v) {
-                *x += 0.5 * h * *v;
-                *v = keep * *v + kick * random.sample::<f64, _>(StandardNormal);
-                *x += 0.5 * h * *v;
-            }
-        }
-        if self.potential.frozen().is_some() {
-            self.restore();
+            *x += h * *v;
         }
         self.evaluate(bias);
         for (v, g) in self.velocities.iter_mut().zip(&self.forces.gradients) {
             *v -= 0.5 * h * g;
         }
-        self.hold();
-        self.steps += 1;
-        self.check()
-    }
-
-    /// Takes back the noise of frozen coordinates: their velocities are zero before and after.
-    fn restore(&mut self) {
-        let (h, Some(frozen)) = (self.step_size, self.potential.frozen()) else { return };
-        for (x, v) in self.positions.chunks_exact_mut(self.n).zip(self.velocities.chunks_exact_mut(self.n)) {
-            for ((x, v), _) in x.iter_mut().zip(v).zip(frozen).filter(|(_, f)| **f) {
-                *x -= 0.5 * h * *v;
-                *v = 0.0;
+        let before = &self.before;
+        for w in 0..self.streams.len() {
+            let (rows, own) = (w * n..(w + 1) * n, w * d..(w + 1) * d);
+            let kinetic = |v: &[f64]| 0.5 * dot(v, v);
+            let rise = self.energies[w] - before.energies[w] + kinetic(&self.velocities[rows.clone()])
+                - kinetic(&before.velocities[rows.clone()]);
+            let chance = (-rise / self.temperature).exp();
+            let finite = self.forces.gradients[rows.clone()].iter().chain(&self.values[own.clone()]).all(|g| g.is_finite());
+            // A draw at every step, so that the stream does not depend on what happens. NaN is refused.
+            if self.streams[w].random::<f64>() < chance && finite {
+                self.accepted += 1;
+                continue;
             }
+            self.positions[rows.clone()].copy_from_slice(&before.positions[rows.clone()]);
+            self.forces.gradients[rows.clone()].copy_from_slice(&before.gradients[rows.clone()]);
+            self.values[own.clone()].copy_from_slice(&before.values[own]);
+            (self.energies[w], self.squares[w]) = (before.energies[w], before.squares[w]);
+            self.velocities[rows.clone()].iter_mut().zip(&before.velocities[rows]).for_each(|(v, old)| *v = -old);
         }
+        self.steps += self.streams.len();
+        Ok(())
     }
 
     /// Root mean square of |∇ξ| of the first variable over the walkers.
     pub fn slope(&self) -> f64 {
-        let gradients = &self.of_variables[0].gradients;
-        (dot(gradients, gradients) / self.streams.len() as f64).sqrt()
+        (self.squares.iter().sum::<f64>() / self.squares.len() as f64).sqrt()
     }
 
-    fn check(&self) -> Result<()> {
-        let bad = self.forces.energies.iter().chain(&self.values).find(|e| !e.is_finite());
-        match bad {
-            None if self.velocities.iter().all(|v| v.abs() < 1e150) => Ok(()),
-            _ => {
-                let energy = self.forces.energies.iter().find(|e| !e.is_finite()).unwrap_or(&self.forces.energies[0]);
-                let message = format!(
-                    "free_energy: a walker has left every bound at step {} with a step size of {:.3e} (energy {energy:.3e})",
-                    self.steps, self.step_size
-                );
-                Err(Error::value(message)
-                    .hint("take a smaller `step_size`, or a `start` and a `range` that it can reach")
-                    .at("step_size"))
-            }
-        }
+    /// Steps accepted and made since the last time this was asked.
+    pub fn accepted(&mut self) -> [usize; 2] {
+        [std::mem::take(&mut self.accepted), std::mem::take(&mut self.steps)]
     }
+}
+
+/// What to say of a share of accepted steps that is too small.
+pub fn refused([accepted, steps]: [usize; 2]) -> Option<String> {
+    let share = accepted as f64 / steps.max(1) as f64;
+    (share < 0.5 * ENOUGH).then(|| format!("only {:.0} % of the steps are accepted: give a smaller `step_size`", 100.0 * share))
 }
 
 /// The step for a position: the largest curvature of the potential there, and `springs` (with ∇ξ∇ξᵀ, one for each variable) on top.
@@ -214,16 +250,4 @@ pub fn start(run: &Run, task: &Task, seed: u64) -> Result<Vec<f64>> {
     let found = algorithms::minimise(run, task.potential, &random, &options)?;
     let well = found.point.position.iter().all(|x| x.is_finite()) && found.point.energy.is_finite();
     Ok(if well { found.point.position } else { random })
-}
-
-/// Does `attempt` with a factor of 1 on the steps that follow from curvatures, and with half of the last one each time a walker blows up.
-pub fn shorter<T>(task: &Task, mut attempt: impl FnMut(f64) -> Result<T>) -> Result<T> {
-    let mut scale = 1.0;
-    for _ in 0..SHORTER {
-        match attempt(scale) {
-            Err(error) if error.parameter.as_deref() == Some("step_size") && task.sampling.step_size.is_none() => scale *= 0.5,
-            done => return done,
-        }
-    }
-    attempt(scale)
 }

@@ -13,7 +13,7 @@
 //! J. Phys. Chem. B 110, 3533 (2006), doi:10.1021/jp054359r.
 
 use super::blocks::Blocks;
-use super::dynamics::{Walkers, shorter, start, step_size};
+use super::dynamics::{ENOUGH, Walkers, refused, start, step_size};
 use super::estimate::{Sums, mass_of};
 use super::histogram::{check_dimension, draw};
 use super::{Details, FreeEnergy, Grid, Method, Task, grid};
@@ -46,6 +46,8 @@ const OVERSHOOT: f64 = 0.02;
 const TOGETHER: usize = 4;
 /// Rows of the second half that are kept.
 const KEPT: usize = 100_000;
+/// Steps are shortened to no less than this share.
+const SHORTEST: f64 = 0.02;
 /// Memory of the bias in places.
 const MOST_PLACES: usize = 4_000_000;
 
@@ -138,12 +140,15 @@ impl Bias {
         value
     }
 
-    /// Slopes of bias and walls.
-    fn slopes(&self, at: &[f64], slopes: &mut [f64]) {
-        self.value(at, slopes);
+    /// Bias and walls, and their slopes.
+    fn with_walls(&self, at: &[f64], slopes: &mut [f64]) -> f64 {
+        let mut energy = self.value(at, slopes);
         for (k, axis) in self.axes.iter().enumerate() {
-            slopes[k] += axis.wall * ((at[k] - axis.high).max(0.0) + (at[k] - axis.low).min(0.0));
+            let beyond = (at[k] - axis.high).max(0.0) + (at[k] - axis.low).min(0.0);
+            slopes[k] += axis.wall * beyond;
+            energy += 0.5 * axis.wall * beyond * beyond;
         }
+        energy
     }
 
     /// Adds a Gaussian.
@@ -178,11 +183,6 @@ impl Bias {
 ///
 /// Errors: no range, sizes that do not fit, a bias factor of 1 or less, walkers that blow up, a run that is stopped.
 pub fn metadynamics(run: &Run, task: &Task, options: &MetadynamicsOptions) -> Result<FreeEnergy> {
-    // Walls and hills pull harder where the variable is steeper than at the start.
-    shorter(task, |scale| attempt(run, task, options, scale))
-}
-
-fn attempt(run: &Run, task: &Task, options: &MetadynamicsOptions, scale: f64) -> Result<FreeEnergy> {
     let d = task.variables.len();
     task.variables.iter().try_for_each(|v| check_dimension(&**v, task.potential.dimension()))?;
     let grid = grid(task.options, d, None)?;
@@ -201,7 +201,7 @@ fn attempt(run: &Run, task: &Task, options: &MetadynamicsOptions, scale: f64) ->
     let lengths: Vec<f64> = grid.axes.iter().map(|a| a.high - a.low).collect();
     let flat = Bias::new(&grid, &lengths, temperature)?;
     let walls: Vec<f64> = flat.axes.iter().map(|a| a.wall).collect();
-    let step = scale * step_size(run, task, &x, &walls)?;
+    let step = step_size(run, task, &x, &walls)?;
     let mut groups: Vec<Walkers> = (0..count)
         .step_by(TOGETHER)
         .map(|first| {
@@ -211,7 +211,7 @@ fn attempt(run: &Run, task: &Task, options: &MetadynamicsOptions, scale: f64) ->
         .collect();
     let progress = run.task("metadynamics", Some((2 * steps + 2 * burn_in) as u64));
     let mut seen = vec![vec![Vec::new(); d]; count];
-    groups.iter_mut().for_each(|g| g.evaluate(&mut |at, slopes| flat.slopes(at, slopes)));
+    groups.iter_mut().for_each(|g| g.evaluate(&mut |at, slopes| flat.with_walls(at, slopes)));
     for s in 0..burn_in.max(2) {
         advance(&mut groups, &flat, 1)?;
         if s >= burn_in / 4 {
@@ -230,8 +230,12 @@ fn attempt(run: &Run, task: &Task, options: &MetadynamicsOptions, scale: f64) ->
 
     let mut bias = Bias::new(&grid, &widths, temperature)?;
     let stiff: Vec<f64> = bias.axes.iter().map(|a| a.wall.max(temperature / (a.width * a.width))).collect();
-    let step = scale * step_size(run, task, &x, &stiff)?;
-    groups.iter_mut().for_each(|g| g.step_size = step);
+    let step = step_size(run, task, &x, &stiff)?;
+    groups.iter_mut().for_each(|g| {
+        g.step_size = step;
+        g.evaluate(&mut |at, slopes| bias.with_walls(at, slopes));
+        g.accepted();
+    });
     let height = options.height.unwrap_or(0.3 * temperature);
     let (mut hills, mut last_height) = (0, 1.0);
     let mut slopes = [0.0; 2];
@@ -248,10 +252,16 @@ fn attempt(run: &Run, task: &Task, options: &MetadynamicsOptions, scale: f64) ->
             hills += 1;
         }
         let bias = &bias;
-        groups.iter_mut().for_each(|g| g.evaluate(&mut |at, slopes| bias.slopes(at, slopes)));
+        groups.iter_mut().for_each(|g| g.evaluate(&mut |at, slopes| bias.with_walls(at, slopes)));
+        // Walls and hills pull harder where the variable is steeper than at the start.
+        let [accepted, made] = accepted(&mut groups);
+        if task.sampling.step_size.is_none() && (accepted as f64) < ENOUGH * made as f64 {
+            groups.iter_mut().for_each(|g| g.step_size = (0.8 * g.step_size).max(SHORTEST * step));
+        }
         progress.tick(stretch as u64, || format!("{hills} hills, the last of {last_height:.2} of the first height"))?;
     }
 
+    // From here on nothing changes any more.
     let every = (steps * count).div_ceil(KEPT).max(1);
     for _ in 0..burn_in {
         advance(&mut groups, &bias, 1)?;
@@ -268,6 +278,7 @@ fn attempt(run: &Run, task: &Task, options: &MetadynamicsOptions, scale: f64) ->
         progress.tick(every as u64, String::new)?;
     }
     drop(progress);
+    let notes = refused(accepted(&mut groups)).into_iter().collect();
 
     let columns: Vec<Vec<f64>> = (0..d).map(|k| by_walker.iter().flat_map(|own| own[k].iter().copied()).collect()).collect();
     let samples = columns[0].len();
@@ -304,14 +315,19 @@ fn attempt(run: &Run, task: &Task, options: &MetadynamicsOptions, scale: f64) ->
         variables: task.variables.to_vec(),
         mass: if d == 1 { mass_of(&gradients, 1) } else { None },
         details: Details::Metadynamics { from_bias, hills, last_height },
-        notes: Vec::new(),
+        notes,
     }
     .finish())
 }
 
+/// Steps accepted and made by all groups since the last time.
+fn accepted(groups: &mut [Walkers]) -> [usize; 2] {
+    groups.iter_mut().map(Walkers::accepted).fold([0, 0], |all, own| [all[0] + own[0], all[1] + own[1]])
+}
+
 /// Moves every group so many steps under a bias that stays.
 fn advance(groups: &mut [Walkers], bias: &Bias, steps: usize) -> Result<()> {
-    let one = |group: &mut Walkers| (0..steps).try_for_each(|_| group.step(&mut |at, slopes| bias.slopes(at, slopes)));
+    let one = |group: &mut Walkers| (0..steps).try_for_each(|_| group.step(&mut |at, slopes| bias.with_walls(at, slopes)));
     // A single step is shorter than handing it to another thread.
     if steps < 10 {
         return groups.iter_mut().try_for_each(one);
@@ -356,7 +372,7 @@ mod tests {
             }
         }
         // Beyond the range only the wall pulls.
-        bias.slopes(&[1.5, 0.0], &mut slopes);
+        bias.with_walls(&[1.5, 0.0], &mut slopes);
         assert!((slopes[0] - 0.5 / (OVERSHOOT * 2.0f64).powi(2)).abs() < 1e-9);
     }
 

@@ -63,9 +63,9 @@ crate::options! {
         steps: Option<usize> = None => "10,000; 20,000 for metadynamics", AT_LEAST_ONE, "";
         /// Steps before samples count.
         burn_in: Option<usize> = None => "a tenth of `steps`", ANY, "";
-        /// Step of BAOAB (masses are 1).
-        step_size: Option<f64> = None => "√(0.15 / largest curvature, the springs' included)", POSITIVE, "time";
-        /// Friction of BAOAB.
+        /// Step of the walkers (masses are 1); a step too long is refused, and changes no result.
+        step_size: Option<f64> = None => "√(0.15 / largest curvature, the springs' included), shorter where too many are refused", POSITIVE, "time";
+        /// Friction of the walkers.
         friction: f64 = 1.0, POSITIVE, "1/time";
         /// Walkers in each window; in metadynamics they share one bias.
         walkers: Option<usize> = None => "4; 8 for metadynamics", AT_LEAST_ONE, "";

@@ -11,7 +11,7 @@
 //! References: G. M. Torrie, J. P. Valleau, J. Comput. Phys. 23, 187 (1977), doi:10.1016/0021-9991(77)90121-8; MBAR: see `mbar`.
 
 use super::blocks::{Blocks, FEW};
-use super::dynamics::{Walkers, shorter, start, step_size};
+use super::dynamics::{ENOUGH, Walkers, refused, start, step_size};
 use super::estimate::{Sums, mass_of};
 use super::histogram::{DRAWS, check_dimension};
 use super::mbar::{self, Mbar};
@@ -49,6 +49,8 @@ const APART: f64 = 2.5;
 const MOST_WINDOWS: usize = 200;
 /// Rounds of windows after the sampling.
 const ROUNDS: usize = 3;
+/// How often steps are halved.
+const SHORTER: usize = 4;
 
 /// One window.
 #[derive(Debug, Clone, Default)]
@@ -69,11 +71,12 @@ pub struct Window {
 }
 
 impl Window {
-    fn bias(&self) -> impl FnMut(&[f64], &mut [f64]) + '_ {
+    fn bias(&self) -> impl FnMut(&[f64], &mut [f64]) -> f64 + '_ {
         |values, slope| {
             for k in 0..slope.len() {
                 slope[k] = self.spring[k] * (values[k] - self.centre[k]);
             }
+            self.energy(values)
         }
     }
 
@@ -86,6 +89,8 @@ impl Window {
 struct Record {
     values: Vec<f64>,
     gradients: Vec<f64>,
+    /// Steps accepted and made.
+    accepted: [usize; 2],
 }
 
 /// The free energy along one or two variables.
@@ -225,22 +230,31 @@ impl Sampler<'_> {
         Ok(())
     }
 
-    /// Pulls a walker from the window's position to its centre and watches it there; with shorter steps where it blows up.
+    /// Pulls a walker from the window's position to its centre and watches it there; with shorter steps where too many are refused.
     fn settle(&mut self, window: &mut Window, distance: f64) -> Result<()> {
         let begin = window.clone();
-        let step = step_size(self.run, self.task, &window.position, &window.spring)?;
-        shorter(self.task, |scale| {
-            *window = Window { step: scale * step, ..begin.clone() };
-            self.try_settle(window, distance)
-        })
+        let mut step = step_size(self.run, self.task, &window.position, &window.spring)?;
+        for _ in 0..SHORTER {
+            *window = Window { step, ..begin.clone() };
+            let accepted = self.try_settle(window, distance)?;
+            if accepted >= ENOUGH || self.task.sampling.step_size.is_some() {
+                return Ok(());
+            }
+            step *= 0.5;
+        }
+        Ok(())
     }
 
-    fn try_settle(&mut self, window: &mut Window, distance: f64) -> Result<()> {
+    /// The share of accepted steps in the pilot.
+    fn try_settle(&mut self, window: &mut Window, distance: f64) -> Result<f64> {
         let streams = self.streams(1);
         let mut walker = Walkers::new(self.task, self.temperature, window.position.clone(), streams, window.step);
         let d = window.centre.len();
         let mut target = window.clone();
-        walker.evaluate(&mut |_, slope| slope.fill(0.0));
+        walker.evaluate(&mut |_, slope| {
+            slope.fill(0.0);
+            0.0
+        });
         let from = walker.values.clone();
         let steps = ((PULL as f64 * distance) as usize).clamp(PULL, LONGEST_PULL);
         for s in 1..=steps {
@@ -248,12 +262,16 @@ impl Sampler<'_> {
             for k in 0..d {
                 target.centre[k] = from[k] + part * (window.centre[k] - from[k]);
             }
+            // The spring has moved.
+            walker.evaluate(&mut target.bias());
             walker.step(&mut target.bias())?;
             if s % 50 == 0 {
                 self.run.check()?;
             }
         }
         let mut seen = vec![Vec::new(); d];
+        walker.evaluate(&mut window.bias());
+        walker.accepted();
         for s in 0..PILOT {
             walker.step(&mut window.bias())?;
             if s % 50 == 0 {
@@ -263,9 +281,9 @@ impl Sampler<'_> {
         }
         window.mean = seen.iter().map(|s| mean(&s[PILOT / 4..])).collect();
         window.deviation = seen.iter().map(|s| standard_deviation(&s[PILOT / 4..])).collect();
+        let [accepted, steps] = walker.accepted();
         window.position = walker.positions;
-        window.step = step_size(self.run, self.task, &window.position, &window.spring)?.min(window.step * 2.0);
-        Ok(())
+        Ok(accepted as f64 / steps as f64)
     }
 
     /// Puts windows between neighbours that the pilots saw too far apart.
@@ -295,7 +313,7 @@ impl Sampler<'_> {
         let every = (steps * walkers).div_ceil(most).max(1);
         let streams: Vec<_> = windows.iter().map(|_| self.streams(walkers)).collect();
         let task = self.run.task("umbrella sampling", Some((windows.len() * (steps + burn_in)) as u64));
-        let attempt = |window: &Window, streams: Vec<_>| -> Result<Record> {
+        let one = |(window, streams): (&Window, Vec<_>)| -> Result<Record> {
             let positions = window.position.repeat(walkers);
             let mut group = Walkers::new(self.task, self.temperature, positions, streams, window.step);
             let mut bias = window.bias();
@@ -313,16 +331,9 @@ impl Sampler<'_> {
                     gradients.push(group.slope());
                 }
             }
-            Ok(Record { values: by_walker.concat(), gradients })
+            Ok(Record { values: by_walker.concat(), gradients, accepted: group.accepted() })
         };
-        let one = |(window, streams): (&mut Window, Vec<_>)| -> Result<Record> {
-            let step = window.step;
-            shorter(self.task, |scale| {
-                window.step = scale * step;
-                attempt(window, streams.clone())
-            })
-        };
-        let found: Vec<Result<Record>> = windows.par_iter_mut().zip(streams).map(one).collect();
+        let found: Vec<Result<Record>> = windows.par_iter().zip(streams).map(one).collect();
         let records = found.into_iter().collect::<Result<Vec<Record>>>()?;
         for (window, record) in windows.iter_mut().zip(&records) {
             let d = window.centre.len();
@@ -431,6 +442,8 @@ fn finish(
     if few > 0 {
         notes.push(format!("{few} of the {} windows have fewer than {FEW} independent values: give more `steps`", windows.len()));
     }
+    let all = records.iter().fold([0, 0], |all, r| [all[0] + r.accepted[0], all[1] + r.accepted[1]]);
+    notes.extend(refused(all));
     let slopes: Vec<f64> = records.iter().flat_map(|r| r.gradients.iter().copied()).collect();
     let independent = blocks.iter().map(Blocks::independent).sum();
     let least = weights.iter().copied().fold(f64::INFINITY, f64::min) * cells.len() as f64 / f64::max(independent, 1.0);

@@ -163,7 +163,7 @@ pub fn natives() -> Vec<Native> {
         )
         .example("sample_langevin(double_well(), [1], #{method: \"nuts\", steps: 50, burn_in: 200, seed: 1}).len", "50", 0.0)
         .reference("10.1093/amrx/abs010")
-        .reference("10.1063/5.0029953")
+        .reference("10.48550/arXiv.1903.08640")
         .run(sample_langevin),
         Native::new(
             "check_sampler",
