@@ -47,7 +47,15 @@ const STATICS: [(&str, &str, &str); 1] =
     [("math/eigen/mod.rs", "ONCE", "OpenBLAS keeps its number of threads in a global of its own, which is set once")];
 
 /// Files of `algorithms` that are no method and so have no paper.
-const NO_METHOD: [&str; 3] = ["algorithms/evaluator.rs", "algorithms/gather.rs", "algorithms/curvature.rs"];
+const NO_METHOD: [&str; 7] = [
+    "algorithms/evaluator.rs",
+    "algorithms/gather.rs",
+    "algorithms/curvature.rs",
+    "algorithms/sample/file.rs",
+    "algorithms/sample/minibatches.rs",
+    "algorithms/sample/samples.rs",
+    "algorithms/sample/walkers.rs",
+];
 
 /// Lines before the tests; a longer file wants to be two.
 const LONGEST: usize = 600;

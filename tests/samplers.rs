@@ -295,10 +295,10 @@ fn thermostats_take_away_the_heat_of_minibatches() {
         let options = SampleOptions {
             method,
             temperature: 1e-4,
-            step_size: Some(0.2),
+            step_size: Some(0.05),
             minibatch: Some(2),
-            steps: 20_000,
-            burn_in: 4000,
+            steps: 40_000,
+            burn_in: 8000,
             every: 100,
             walkers: 2,
             seed: Some(2),
@@ -319,7 +319,7 @@ fn the_order_of_the_bias_is_that_of_the_scheme() {
     use losscape::analysis::sampler_check::step_size_study;
     // (x² − 1)² at T = 1: the mean of x² at steps h, h/2, h/4.
     let square = |samples: &Samples| Ok(samples.positions()?.data.iter().map(|x| x * x).collect());
-    for (method, step_size) in [(Method::Obabo, 0.4), (Method::Baoab, 0.4), (Method::Sgld, 0.12), (Method::Sghmc, 0.2)] {
+    for (method, step_size) in [(Method::Obabo, 0.2), (Method::Baoab, 0.2), (Method::Sgld, 0.03), (Method::Sghmc, 0.1)] {
         let options = SampleOptions {
             method,
             step_size: Some(step_size),

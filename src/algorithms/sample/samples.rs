@@ -61,7 +61,7 @@ pub(super) struct State {
     pub ladder: Option<Ladder>,
     /// Steps made, burn-in included.
     pub done: u64,
-    /// An energy above this is a blow-up.
+    /// An energy of a larger size than this is a blow-up.
     pub bound: f64,
 }
 

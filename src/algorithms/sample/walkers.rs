@@ -212,7 +212,8 @@ impl Group {
             let burning = step <= burn_in;
             setting.options.method.step(self, setting, step, burning).map_err(End::Stopped)?;
             for (k, energy) in self.energies.iter().enumerate() {
-                if !(*energy <= bound) {
+                // Not a number fails as well, and so does a fall without end.
+                if !(energy.abs() <= bound) {
                     return Err(End::BlownUp(BlownUp { step, walker: self.first + k, energy: *energy }));
                 }
             }
