@@ -1,8 +1,9 @@
 //! Samplers made for gradients of minibatches: one Euler–Maruyama step each, momentum first, then the position with the new momentum.
 //!
 //! SGLD: x ← x − h∇E + √(2hT) ξ, without momenta. SGHMC: p ← p − h∇E − hγp + √(2γTh) ξ, x ← x + h p.
-//! SGNHT: the friction is a variable, p ← p − h∇E − hζp + √(2γTh) ξ, x ← x + h p, ζ ← ζ + h (p·p/n − T), so that heat from the noise of the
-//! gradients is rubbed away, where that noise is the same everywhere.
+//! SGNHT: the friction is a variable, p ← p − h∇E − hζp + √(2γTh) ξ, x ← x + h p, ζ ← ζ + h (p·p/(nT) − 1), so that heat from the noise of the
+//! gradients is rubbed away, where that noise is the same everywhere. (The paper has T = 1; dividing by T lets the thermostat answer within the
+//! same time at every temperature.)
 //! CCAdL besides takes away noise that differs by coordinate and place: −h (h/2T) Σ p, Σ the variance of a minibatch's gradient, here its
 //! diagonal, from the difference of two halves of each minibatch, averaged over about a hundred steps. With all items it is SGNHT.
 //! All are of first order in h; fail for steps above 2/(largest curvature) (SGLD) or 2/√(largest curvature).
@@ -53,7 +54,7 @@ pub(super) fn with_momenta(method: Method, group: &mut Group, setting: &Setting)
         }
         add_scaled(&mut group.x[row], h, p);
         if method != Method::Sghmc {
-            walker.thermostat += h * (dot(p, p) / setting.free as f64 - temperature);
+            walker.thermostat += h * (dot(p, p) / (setting.free as f64 * temperature) - 1.0);
         }
     }
     group.evaluate(setting)

@@ -145,6 +145,23 @@ pub struct DiffusionMap {
     local: Option<Local>,
 }
 
+/// A coordinate that tells fewer points than this from all others is one of outliers, where there are many.
+const FEWEST: f64 = 5.0;
+const MANY: usize = 50;
+
+impl DiffusionMap {
+    /// Coordinates that live on a handful of points: (mean ψ²)² / mean ψ⁴ of them, by the stationary weights and in points. Outliers that hang on
+    /// to the others by a thread make such ones.
+    pub fn lonely(&self) -> Vec<usize> {
+        let lives_on = |k: usize| {
+            let fourth = |(i, weight): (usize, &f64)| weight * self.coordinates[(i, k)].powi(4);
+            let points = self.points.rows as f64;
+            points * points / self.weights.iter().enumerate().map(fourth).sum::<f64>()
+        };
+        (0..self.eigenvalues.len()).filter(|k| self.points.rows >= MANY && lives_on(*k) < FEWEST).collect()
+    }
+}
+
 /// What makes bandwidths vary.
 struct Local {
     /// The rms distance of each point's nearest neighbours: the bandwidths of the density estimate.

@@ -196,6 +196,16 @@ fn make(call: &Call, mut args: Arguments) -> Result<DiffusionMap> {
         Some(target) => Some(energies(call, &args, target, &points, samples.as_ref())?),
     };
     let map = diffusion_map::diffusion_map(call.run(), points, energies.as_deref(), &options)?;
+    let lonely = map.lonely();
+    if !lonely.is_empty() {
+        let which: Vec<String> = lonely.iter().map(usize::to_string).collect();
+        call.run().warn(&format!(
+            "diffusion_map: coordinate {} tells a handful of outliers from all other points, which they hardly reach at a bandwidth of {}; a larger `bandwidth`, \
+             more `neighbours` or `variable_bandwidth: true` gives coordinates of the whole",
+            which.join(", "),
+            map.bandwidth
+        ));
+    }
     let colours = samples.as_ref().map(|s| s.0.energies.as_slice()).or(energies.as_deref());
     let figure = draw_diffusion_map(&map, colours)?;
     Ok(DiffusionMap { map: Arc::new(map), figure })
