@@ -105,7 +105,7 @@ impl Method {
     fn step(self, group: &mut Group, setting: &Setting, step: u64, burning: bool) -> Result<()> {
         match self {
             Method::Sgld => noisy::sgld(group, setting),
-            Method::Sghmc | Method::Sgnht | Method::Ccadl => noisy::with_momenta(self, group, setting),
+            Method::Sghmc | Method::Sgnht | Method::Ccadl => noisy::with_momenta(self, group, setting, burning),
             Method::Hmc => metropolis::hmc(group, setting, step, burning),
             Method::Mala => metropolis::mala(group, setting, step, burning),
             Method::Nuts => nuts::step(group, setting, step, burning),

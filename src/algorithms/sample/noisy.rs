@@ -1,10 +1,11 @@
 //! Samplers made for gradients of minibatches: one Euler–Maruyama step each, momentum first, then the position with the new momentum.
 //!
 //! SGLD: x ← x − h∇E + √(2hT) ξ, without momenta. SGHMC: p ← p − h∇E − hγp + √(2γTh) ξ, x ← x + h p.
-//! SGNHT: the friction is a variable, p ← p − h∇E − hζp + √(2γTh) ξ, x ← x + h p, ζ ← ζ + h (p·p/(nT) − 1), so that heat from the noise of the
-//! gradients is rubbed away, where that noise is the same everywhere. (The paper has T = 1; dividing by T lets the thermostat answer within the
-//! same time at every temperature.)
-//! CCAdL besides takes away noise that differs by coordinate and place: −h (h/2T) Σ p, Σ the variance of a minibatch's gradient, here its
+//! SGNHT: the friction is a variable, p ← e^(−hζ) p − h∇E + √(2γTh) ξ, x ← x + h p, ζ ← ζ + h (p·p/(nT) − 1), so that heat from the noise of the
+//! gradients is rubbed away, where that noise is the same everywhere. (The paper has T = 1 and 1 − hζ: dividing by T lets the thermostat answer
+//! within the same time at every temperature, and the exponential, the same to first order, cannot overshoot where ζ is large. In the burn-in
+//! ζ rises no faster than it can fall: the heat of a start high up would wind it up for longer than the run lasts.)
+//! CCAdL besides takes away noise that differs by coordinate and place: p ← e^(−h²Σ/2T) p, Σ the variance of a minibatch's gradient, here its
 //! diagonal, from the difference of two halves of each minibatch, averaged over about a hundred steps. With all items it is SGNHT.
 //! All are of first order in h; fail for steps above 2/(largest curvature) (SGLD) or 2/√(largest curvature).
 //! References: M. Welling, Y. W. Teh, ICML 2011, 681; T. Chen, E. Fox, C. Guestrin, ICML 2014, arXiv:1402.4102; N. Ding et al., NIPS 2014,
@@ -32,7 +33,7 @@ pub(super) fn sgld(group: &mut Group, setting: &Setting) -> Result<()> {
 }
 
 /// One step of SGHMC, SGNHT or CCAdL.
-pub(super) fn with_momenta(method: Method, group: &mut Group, setting: &Setting) -> Result<()> {
+pub(super) fn with_momenta(method: Method, group: &mut Group, setting: &Setting, burning: bool) -> Result<()> {
     let n = setting.n;
     let friction = setting.options.friction;
     group.memory.resize(n, 0.0);
@@ -40,21 +41,22 @@ pub(super) fn with_momenta(method: Method, group: &mut Group, setting: &Setting)
         let row = k * n..(k + 1) * n;
         setting.normals(&mut walker.random, &mut group.memory);
         let (h, temperature) = (walker.tuning.step_size(), walker.temperature);
-        let rubbing = if method == Method::Sghmc { friction } else { walker.thermostat };
+        let kept = if method == Method::Sghmc { 1.0 - h * friction } else { (-h * walker.thermostat).exp() };
         let kick = (2.0 * friction * temperature * h).sqrt();
         let p = &mut group.p[row.clone()];
         if !group.noise.is_empty() {
             let against = 0.5 * h * h / temperature;
             for (p, noise) in p.iter_mut().zip(&group.noise[row.clone()]) {
-                *p -= against * noise * *p;
+                *p *= (-against * noise).exp();
             }
         }
         for ((p, g), xi) in p.iter_mut().zip(&group.g[row.clone()]).zip(&group.memory) {
-            *p += kick * xi - h * (g + rubbing * *p);
+            *p = kept * *p + kick * xi - h * g;
         }
         add_scaled(&mut group.x[row], h, p);
         if method != Method::Sghmc {
-            walker.thermostat += h * (dot(p, p) / (setting.free as f64 * temperature) - 1.0);
+            let too_hot = dot(p, p) / (setting.free as f64 * temperature) - 1.0;
+            walker.thermostat += h * if burning { too_hot.min(1.0) } else { too_hot };
         }
     }
     group.evaluate(setting)
