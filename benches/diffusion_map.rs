@@ -8,7 +8,7 @@
 //! Run: `cargo bench --bench diffusion_map`, or with a part of a row's name behind `--`. `-- --memory` makes the map of 200,000 samples in 74
 //! dimensions and says how much memory the process took (minutes).
 
-use losscape::analysis::diffusion_map::{DiffusionMap, DiffusionOptions, Reach, diffusion_map};
+use losscape::analysis::diffusion_map::{DiffusionMap, DiffusionOptions, diffusion_map};
 use losscape::base::Run;
 use losscape::math::Matrix;
 use losscape::math::neighbours::nearest;

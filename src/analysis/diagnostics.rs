@@ -365,7 +365,6 @@ fn r_hat(chains: Chains) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::f64::{INFINITY, NAN};
 
     /// Sums of twelve numbers of a congruential generator, less 6: nearly normal, and the same in any language.
     fn series(seed: u64, walkers: usize, rows: usize, phi: f64, change: impl Fn(usize, usize, f64) -> f64) -> Vec<f64> {
@@ -394,7 +393,7 @@ mod tests {
         match name {
             "normal" => (series(1, 4, 100, 0.0, same), 4),
             "autoregressive" => (series(2, 4, 250, 0.9, same), 4),
-            "infinite" => (series(3, 4, 50, 0.0, |k, t, x| if (k, t) == (1, 7) { INFINITY } else { x }), 4),
+            "infinite" => (series(3, 4, 50, 0.0, |k, t, x| if (k, t) == (1, 7) { f64::INFINITY } else { x }), 4),
             "one chain" => (series(4, 1, 200, 0.5, same), 1),
             "odd" => (series(5, 3, 101, 0.3, same), 3),
             "heavy tails" => (series(6, 4, 150, 0.0, |_, _, x| x * x * x * x * x), 4),
@@ -419,8 +418,8 @@ mod tests {
             "autoregressive",
             [0.0271029207069, 2.28435765538, 0.292185576509, 0.149852430033, 60.6910857386, 75.4698671577, 1.05194471218],
         ),
-        ("infinite", [INFINITY, NAN, NAN, NAN, 181.803982128, 164.018485556, 0.999400858409]),
-        ("one chain", [0.05697729137, 1.35191541717, 0.179898678363, 0.141158230129, 58.4162363054, 70.7831226615, NAN]),
+        ("infinite", [f64::INFINITY, f64::NAN, f64::NAN, f64::NAN, 181.803982128, 164.018485556, 0.999400858409]),
+        ("one chain", [0.05697729137, 1.35191541717, 0.179898678363, 0.141158230129, 58.4162363054, 70.7831226615, f64::NAN]),
         ("odd", [-0.0546841970882, 1.03974679358, 0.0799657711591, 0.0474965110347, 163.774521116, 183.270624943, 1.00576851347]),
         (
             "heavy tails",
@@ -488,7 +487,8 @@ mod tests {
 
     #[test]
     fn nothing_is_said_of_nothing() {
-        for (values, walkers) in [(vec![2.5; 40], 2), (vec![1.0, NAN, 2.0, 3.0, 1.0, 0.0, 1.0, 5.0], 2), (vec![1.0, 2.0, 4.0], 1)]
+        for (values, walkers) in
+            [(vec![2.5; 40], 2), (vec![1.0, f64::NAN, 2.0, 3.0, 1.0, 0.0, 1.0, 5.0], 2), (vec![1.0, 2.0, 4.0], 1)]
         {
             let d = diagnosis(&values, walkers).unwrap();
             for v in [d.mcse, d.mcse_sd, d.ess_bulk, d.ess_tail, d.r_hat, d.autocorrelation_time] {

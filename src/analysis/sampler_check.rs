@@ -148,7 +148,7 @@ fn logistic_slope(first: &[f64], second: &[f64]) -> (f64, f64) {
         let (mut ga, mut gb, mut haa, mut hab, mut hbb) = (0.0, 0.0, 0.0, 0.0, 0.0);
         for (x, label) in all() {
             let z = (x - mean) / sd;
-            let p = 1.0 / (1.0 + (-(a + b * z) as f64).exp());
+            let p = 1.0 / (1.0 + (-(a + b * z)).exp());
             let w = p * (1.0 - p);
             (ga, gb) = (ga + label - p, gb + (label - p) * z);
             (haa, hab, hbb) = (haa + w, hab + w * z, hbb + w * z * z);

@@ -120,7 +120,7 @@ mod tests {
     fn a_report_says_what_the_numbers_are() {
         let values: Vec<f64> = (0..800).map(|k| ((k * k) % 1009) as f64).collect();
         let named = portrait("x[3]", &values, 4).unwrap();
-        let svg = draw_report("four walkers", &[named.clone()]).unwrap().svg();
+        let svg = draw_report("four walkers", std::slice::from_ref(&named)).unwrap().svg();
         let independent = format!("{:.0} independent", named.diagnosis.ess_bulk);
         for words in ["four walkers", "x[3]", "walker 3", "τ = ", independent.as_str()] {
             assert!(svg.contains(words), "{words}");

@@ -36,8 +36,15 @@ impl Before {
     }
 }
 
-/// Accepts or rejects walker `k`, whose total energy has changed by `error`; `log_ratio` is the logarithm of the probability.
-fn decide(group: &mut Group, before: &Before, n: usize, k: usize, step: u64, burning: bool, log_ratio: f64, error: f64) {
+/// How a proposal went: the logarithm of the probability to accept it, and the change of the total energy.
+struct Proposal {
+    log_ratio: f64,
+    error: f64,
+}
+
+/// Accepts or rejects the proposal of walker `k` at a step, which may be one of the burn-in.
+fn decide(group: &mut Group, before: &Before, n: usize, k: usize, (step, burning): (u64, bool), proposal: &Proposal) {
+    let Proposal { log_ratio, error } = *proposal;
     let probability = if log_ratio.is_nan() { 0.0 } else { log_ratio.exp().min(1.0) };
     let walker = &mut group.walkers[k];
     walker.note(step, burning, probability, error);
@@ -88,8 +95,8 @@ pub(super) fn hmc(group: &mut Group, setting: &Setting, step: u64, burning: bool
         let walker = &group.walkers[k];
         let after = group.energies[k] + 0.5 * walker.tuning.twice_kinetic(&group.p[group.row(n, k)]);
         let error = after - before.energies[k] - kinetic[k];
-        let log_ratio = -error / walker.temperature;
-        decide(group, &before, n, k, step, burning, log_ratio, error);
+        let proposal = Proposal { log_ratio: -error / walker.temperature, error };
+        decide(group, &before, n, k, (step, burning), &proposal);
     }
     Ok(())
 }
@@ -122,7 +129,7 @@ pub(super) fn mala(group: &mut Group, setting: &Setting, step: u64, burning: boo
         let log_ratio = -error / temperature + (there - back) / (4.0 * h * temperature);
         // A proposal of higher energy is no fault here: only one that is no number has gone astray.
         let astray = if log_ratio.is_nan() { f64::NAN } else { 0.0 };
-        decide(group, &before, n, k, step, burning, log_ratio, astray);
+        decide(group, &before, n, k, (step, burning), &Proposal { log_ratio, error: astray });
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ impl Draws {
     }
 
     /// The items of the next minibatch.
-    pub fn next(&mut self) -> &[u32] {
+    pub fn advance(&mut self) -> &[u32] {
         self.made += 1;
         if self.draw == Draw::Replacement {
             let items = self.order[0] as usize;
@@ -87,7 +87,7 @@ mod tests {
     fn an_epoch_sees_each_item_once() {
         let mut draws = Draws::new(3, 1, 10, 3, Draw::Epoch);
         for _ in 0..5 {
-            let mut seen: Vec<u32> = (0..3).flat_map(|_| draws.next().to_vec()).collect();
+            let mut seen: Vec<u32> = (0..3).flat_map(|_| draws.advance().to_vec()).collect();
             seen.sort_unstable();
             seen.dedup();
             assert_eq!(seen.len(), 9);
@@ -100,7 +100,7 @@ mod tests {
             let mut draws = Draws::new(1, 0, 7, 2, draw);
             let mut counts = [0usize; 7];
             for _ in 0..35_000 {
-                draws.next().iter().for_each(|i| counts[*i as usize] += 1);
+                draws.advance().iter().for_each(|i| counts[*i as usize] += 1);
             }
             // 10,000 each; the standard deviation of drawing with replacement is 93.
             assert!(counts.iter().all(|c| c.abs_diff(10_000) < 500), "{counts:?}");

@@ -179,7 +179,7 @@ impl Group {
             let Some(draws) = &mut walker.draws else { continue };
             let row = k * n..(k + 1) * n;
             let (x, g) = (Batch::single(&self.x[row.clone()]), &mut self.g[row.clone()]);
-            let items = draws.next();
+            let items = draws.advance();
             if self.noise.is_empty() {
                 some.evaluate_items(items, x, &mut self.out);
                 g.copy_from_slice(&self.out.gradients);
