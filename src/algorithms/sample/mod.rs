@@ -1,10 +1,10 @@
 //! Sampling from the density exp(−E(x)/T): one loop for every method, walkers side by side, each with random numbers of its own.
 //!
-//! A method is a function that makes one step of a [`walkers::Group`] and leaves energies and gradients of the new positions behind; the loop
+//! A method is a function that makes one step of a `walkers::Group` and leaves energies and gradients of the new positions behind; the loop
 //! owns burn-in, thinning, averages, progress, and what happens when the person or a blow-up ends it. Steps are made in segments whose length
 //! follows the clock and changes nothing: what a walker does depends on its seed and number alone. A stopped run goes back to the end of the
 //! last segment and can be continued exactly from there ([`Samples::more`]).
-//! To add a method: its step in a file here, a word of [`Method`], its line in [`Method::step`]; the battery of tests/samplers.rs follows.
+//! To add a method: its step in a file here, a word of [`Method`], its line in `Method::step`; the battery of tests/samplers.rs follows.
 //! References: in the file of each method; names of methods and averages: F. Heber, Z. Trstanova,
 //! B. Leimkuhler (the Thermodynamic Analytics ToolkIt), arXiv:1903.08640.
 
