@@ -85,7 +85,7 @@ fn two_threads() {
     let options = |walkers| SampleOptions {
         temperature: 1e-3,
         step_size: Some(0.05),
-        steps: 2000,
+        steps: 6000,
         every: 1000,
         walkers,
         seed: Some(1),
