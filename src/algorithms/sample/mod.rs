@@ -28,7 +28,7 @@ use super::evaluator::{Evaluator, check_position, check_start, now};
 use crate::base::{Error, Result, Run};
 use crate::math::lanczos;
 use crate::math::random::stream;
-use crate::potentials::Potential;
+use crate::potentials::{Family, Potential};
 use rayon::prelude::*;
 use samples::{Recorder, State};
 use std::sync::Arc;
@@ -227,7 +227,7 @@ pub fn sample_or_stop(
     let halves = if options.method == Method::EnsembleQuasiNewton { vec![chains / 2, chains] } else { vec![chains] };
     let mut number = 0;
     for end in halves {
-        let size = group_size(end - number);
+        let size = group_size(end - number, potential.family());
         while number < end {
             let count = size.min(end - number);
             let x: Vec<f64> = (number..number + count).flat_map(|chain| begin(start, chain % options.walkers).to_vec()).collect();
@@ -285,9 +285,11 @@ fn begin<'a>(start: &Start<'a>, walker: usize) -> &'a [f64] {
     }
 }
 
-/// Walkers to a group: all threads have some, and eight share each pass of a potential.
-fn group_size(walkers: usize) -> usize {
-    walkers.div_ceil(rayon::current_num_threads()).clamp(1, 8)
+/// Walkers to a group. Eight positions share each pass of a surface; where a gradient is long, smaller groups leave something to take for a thread
+/// that is done early.
+fn group_size(walkers: usize, family: Family) -> usize {
+    let parts = if family == Family::Surface { 1 } else { 4 };
+    walkers.div_ceil(parts * rayon::current_num_threads()).clamp(1, 8)
 }
 
 fn check(potential: &dyn Potential, start: &Start, options: &SampleOptions) -> Result<()> {
