@@ -1,8 +1,8 @@
 //! Every sampler before the same battery of statistical tests.
 //!
 //! Each test gives probabilities: how likely a sampler without fault would have gone so far astray. A probability below [`ALARM`] fails. The
-//! battery makes about 150 such tests, so that a faultless program fails with a seed once in some 600 runs; the seed of the runs here is fixed.
-//! `cargo test --release samplers -- --ignored` runs the battery with 20 other seeds (9 minutes on two cores).
+//! battery makes 132 such tests, so that a faultless program fails with a seed once in some 750 runs; the seed of the runs here is fixed.
+//! `cargo test samplers -- --ignored` runs the battery with 20 other seeds (5 minutes on two cores).
 //!
 //! What is right is known from outside: moments of linear schemes at a finite step from the Lyapunov equation of their linear map, moments of the
 //! double well by quadrature, the prior of a model (Geweke), uniform ranks (simulation-based calibration).
@@ -627,7 +627,7 @@ fn simulation_based_calibration() {
 }
 
 #[test]
-#[ignore = "9 minutes: the battery with 20 other seeds"]
+#[ignore = "5 minutes: the battery with 20 other seeds"]
 fn the_battery_with_twenty_seeds() {
     let mut all = Vec::new();
     for seed in 2..22 {
