@@ -15,7 +15,7 @@ const LAYERS: [&str; 12] =
 const NEVER_DRAW: [&str; 6] = ["data", "network", "potentials", "algorithms", "landscape", "analysis"];
 
 /// A foreign crate, the layer it belongs to, and what the others use instead.
-const FOREIGN: [(&str, &str, &str); 21] = [
+const FOREIGN: [(&str, &str, &str); 22] = [
     ("rhai", "script", "a plain Rust value"),
     ("rustix", "base", "base::usage"),
     ("rusqlite", "landscape", "landscape::Landscape"),
@@ -32,6 +32,7 @@ const FOREIGN: [(&str, &str, &str); 21] = [
     ("nalgebra_lapack", "math", "math::eigen"),
     ("faer", "math", "math::eigen"),
     ("gemm", "math", "math::products"),
+    ("rustfft", "math", "math::autocorrelation"),
     ("clap", "cli", "an option of the function"),
     ("indicatif", "cli", "base::Run, which reports progress"),
     ("ctrlc", "cli", "base::Run, which says when to stop"),

@@ -11,9 +11,9 @@
 //! NATO ASI Series 361 (1997), doi:10.1007/978-1-4899-0319-8_6; A. Vehtari, A. Gelman, D. Simpson, B. Carpenter, P.-C. Bürkner,
 //! Bayesian Analysis 16, 667 (2021), doi:10.1214/20-BA1221.
 
-use super::fourier::Fourier;
-use super::simd::{Block, numbers, numbers_mut};
 use super::statistics::{careful_mean, sum};
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex;
 
 /// Lags computed at first; where the series remembers longer, all of them follow.
 const FIRST_LAGS: usize = 512;
@@ -40,13 +40,18 @@ impl<'a> Chains<'a> {
     }
 }
 
-/// What autocovariances are computed with: a transform and its memory, kept by those who ask often.
-#[derive(Default)]
+/// What autocovariances are computed with: plans of transforms and their memory, kept by those who ask often.
 pub struct Correlator {
-    fourier: Fourier,
-    real: Vec<Block>,
-    imaginary: Vec<Block>,
-    power: Vec<Block>,
+    plans: FftPlanner<f64>,
+    series: Vec<Complex<f64>>,
+    power: Vec<Complex<f64>>,
+    scratch: Vec<Complex<f64>>,
+}
+
+impl Default for Correlator {
+    fn default() -> Correlator {
+        Correlator { plans: FftPlanner::new(), series: Vec::new(), power: Vec::new(), scratch: Vec::new() }
+    }
 }
 
 impl Correlator {
@@ -55,31 +60,26 @@ impl Correlator {
         let n = chains.length;
         let lags = lags.clamp(1, n);
         let size = (n + lags - 1).next_power_of_two();
-        if self.fourier.size() != size {
-            self.fourier = Fourier::new(size);
-        }
-        let blocks = self.fourier.blocks();
-        self.real.resize(blocks, Block::ZERO);
-        self.imaginary.resize(blocks, Block::ZERO);
+        let (forward, backward) = (self.plans.plan_fft_forward(size), self.plans.plan_fft_inverse(size));
+        self.scratch.resize(forward.get_inplace_scratch_len().max(backward.get_inplace_scratch_len()), Complex::ZERO);
         self.power.clear();
-        self.power.resize(blocks, Block::ZERO);
+        self.power.resize(size, Complex::ZERO);
         let mut pairs = chains.each();
         while let Some(first) = pairs.next() {
-            centred(first, numbers_mut(&mut self.real));
-            match pairs.next() {
-                Some(second) => centred(second, numbers_mut(&mut self.imaginary)),
-                None => self.imaginary.fill(Block::ZERO),
+            self.series.clear();
+            self.series.resize(size, Complex::ZERO);
+            let mean = careful_mean(first);
+            self.series.iter_mut().zip(first).for_each(|(z, x)| z.re = x - mean);
+            if let Some(second) = pairs.next() {
+                let mean = careful_mean(second);
+                self.series.iter_mut().zip(second).for_each(|(z, y)| z.im = y - mean);
             }
-            self.fourier.forward(&mut self.real, &mut self.imaginary);
-            let parts = numbers(&self.real).iter().zip(numbers(&self.imaginary));
-            for (p, (re, im)) in numbers_mut(&mut self.power).iter_mut().zip(parts) {
-                *p += re * re + im * im;
-            }
+            forward.process_with_scratch(&mut self.series, &mut self.scratch);
+            self.power.iter_mut().zip(&self.series).for_each(|(power, z)| power.re += z.norm_sqr());
         }
-        self.imaginary.fill(Block::ZERO);
-        self.fourier.backward(&mut self.power, &mut self.imaginary);
+        backward.process_with_scratch(&mut self.power, &mut self.scratch);
         let scale = 1.0 / (size as f64 * n as f64 * chains.count() as f64);
-        numbers(&self.power)[..lags].iter().map(|c| c * scale).collect()
+        self.power[..lags].iter().map(|c| c.re * scale).collect()
     }
 
     /// The integrated autocorrelation time 1 + 2 Σ ρ_t of several chains of the same thing, in rows, by Geyer's initial monotone sequence; ρ counts
@@ -138,16 +138,6 @@ fn windowed(correlations: impl Iterator<Item = f64>, window: f64) -> f64 {
         }
     }
     time
-}
-
-/// The chain less its mean, then zeros.
-fn centred(chain: &[f64], into: &mut [f64]) {
-    let mean = careful_mean(chain);
-    let (head, tail) = into.split_at_mut(chain.len());
-    for (out, x) in head.iter_mut().zip(chain) {
-        *out = x - mean;
-    }
-    tail.fill(0.0);
 }
 
 /// Whether all are the same up to rounding.

@@ -6,7 +6,6 @@ pub mod autocorrelation;
 pub mod block_lanczos;
 pub mod covariance;
 pub mod eigen;
-pub mod fourier;
 pub mod gather;
 pub mod graph;
 pub mod lanczos;
