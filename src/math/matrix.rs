@@ -82,17 +82,28 @@ impl std::ops::IndexMut<(usize, usize)> for Matrix {
 
 /// a · b.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+    sum_over(a, b, |a, b| a * b)
+}
+
+/// Σ w x².
+pub fn weighted_square(w: &[f64], x: &[f64]) -> f64 {
+    sum_over(w, x, |w, x| w * x * x)
+}
+
+/// The sum of a function of both elements over all places.
+#[inline(always)]
+fn sum_over(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     // Eight running sums: the compiler may not reorder a single one, and a vector unit wants several.
     let mut sums = [0.0; 8];
     let (a8, a1) = a.as_chunks::<8>();
     let (b8, b1) = b[..a.len()].as_chunks::<8>();
     for (x, y) in a8.iter().zip(b8) {
         for k in 0..8 {
-            sums[k] += x[k] * y[k];
+            sums[k] += term(x[k], y[k]);
         }
     }
     for (k, (x, y)) in a1.iter().zip(b1).enumerate() {
-        sums[k] += x * y;
+        sums[k] += term(*x, *y);
     }
     // In pairs: a chain of eight additions would take as long as the products of a short vector.
     let [a, b, c, d, e, f, g, h] = sums;

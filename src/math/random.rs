@@ -22,8 +22,10 @@ pub fn stream(seed: u64, stream: u64) -> Stream {
 pub fn normals(random: &mut Stream, out: &mut [f64]) {
     let (pairs, rest) = out.as_chunks_mut::<{ 2 * LANES }>();
     for chunk in pairs.iter_mut() {
+        let mut bytes = [[0; 8]; 2 * LANES];
+        random.fill_bytes(bytes.as_flattened_mut());
         // Numbers from 1 to 2: the bits behind the point are random.
-        *chunk = std::array::from_fn(|_| f64::from_bits(random.next_u64() >> 12 | 1.0f64.to_bits()));
+        *chunk = bytes.map(|eight| f64::from_bits(u64::from_le_bytes(eight) >> 12 | 1.0f64.to_bits()));
     }
     if !pairs.is_empty() {
         dispatch(BoxMuller(pairs));

@@ -130,6 +130,11 @@ pub trait Potential: Send + Sync {
         None
     }
 
+    /// Number of coordinates that move.
+    fn free(&self) -> usize {
+        self.frozen().map_or(self.dimension(), |frozen| frozen.iter().filter(|f| !**f).count())
+    }
+
     /// A start that suits the potential; `scale` stretches it (1 is the usual size).
     fn random(&self, seed: u64, scale: f64) -> Vec<f64>;
 

@@ -23,6 +23,8 @@ pub struct Draws {
     order: Vec<u32>,
     used: usize,
     drawn: Vec<u32>,
+    /// Random bytes of one minibatch.
+    bytes: Vec<[u8; 4]>,
     made: u64,
 }
 
@@ -40,24 +42,19 @@ impl Draws {
             order,
             used: 0,
             drawn: Vec::with_capacity(size),
+            bytes: vec![[0; 4]; size],
             made: 0,
         }
-    }
-
-    /// A number below `count`: the high half of a product, whose bias of count / 2³² nobody sees.
-    fn below(random: &mut Stream, count: usize) -> usize {
-        ((u64::from(random.next_u32()) * count as u64) >> 32) as usize
     }
 
     /// The items of the next minibatch.
     pub fn advance(&mut self) -> &[u32] {
         self.made += 1;
+        self.random.fill_bytes(self.bytes.as_flattened_mut());
         if self.draw == Draw::Replacement {
-            let items = self.order[0] as usize;
+            let items = self.order[0];
             self.drawn.clear();
-            for _ in 0..self.size {
-                self.drawn.push(Draws::below(&mut self.random, items) as u32);
-            }
+            self.drawn.extend(self.bytes.iter().map(|bytes| below(*bytes, items)));
             return &self.drawn;
         }
         if self.used + self.size > self.order.len() {
@@ -65,8 +62,8 @@ impl Draws {
         }
         // Fisher and Yates, only as far as this minibatch goes.
         let (from, to) = (self.used, self.used + self.size);
-        for i in from..to {
-            let j = i + Draws::below(&mut self.random, self.order.len() - i);
+        for (i, bytes) in (from..to).zip(&self.bytes) {
+            let j = i + below(*bytes, (self.order.len() - i) as u32) as usize;
             self.order.swap(i, j);
         }
         self.used = to;
@@ -77,6 +74,11 @@ impl Draws {
     pub fn made(&self) -> u64 {
         self.made
     }
+}
+
+/// A number below `count` from 32 random bits: the high half of a product, whose bias of count / 2³² nobody sees.
+fn below(bytes: [u8; 4], count: u32) -> u32 {
+    ((u64::from(u32::from_le_bytes(bytes)) * u64::from(count)) >> 32) as u32
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(super) struct Pairs {
     /// Where each row begins among the columns and values, and where the last one ends; none where all pairs are there.
     near: Option<(Vec<usize>, Vec<u32>)>,
     values: Vec<f64>,
+    /// The points in an order in which those that lie together stand together.
+    order: Vec<u32>,
 }
 
 /// A power of two as bandwidth, and twice the slope of log ΣK there.
@@ -47,7 +49,7 @@ impl Pairs {
             rows.chunks_exact_mut(n).enumerate().for_each(|(r, row)| panel.squares(points.row(part * ROWS + r), 0, row));
             Ok(())
         })?;
-        Ok(Pairs { n, near: None, values })
+        Ok(Pairs { n, near: None, values, order: (0..n as u32).collect() })
     }
 
     /// Those of points of which one at least is a neighbour of the other.
@@ -82,7 +84,7 @@ impl Pairs {
                 *place += 1;
             }
         }
-        Pairs { n, near: Some((starts, columns)), values }
+        Pairs { n, near: Some((starts, columns)), values, order: neighbours.order.clone() }
     }
 
     /// The places of a row among the values.
@@ -200,20 +202,30 @@ impl Pairs {
         sizes
     }
 
-    /// R K R − diag(shift) with R = diag(factors), for the eigensolver.
-    pub fn into_matrix(mut self, factors: &[f64], shift: &[f64]) -> Symmetric {
+    /// R K R − diag(shift) with R = diag(factors), for the eigensolver, its rows and columns in the order given with it: a row then reads of the
+    /// vectors what the rows before it have brought into the caches.
+    pub fn into_matrix(mut self, factors: &[f64], shift: &[f64]) -> (Symmetric, Vec<u32>) {
         self.scale(factors);
-        let n = self.n;
-        match self.near {
-            None => {
-                (0..n).for_each(|i| self.values[i * n + i] -= shift[i]);
-                Symmetric::Dense { n, values: self.values }
-            }
-            Some((starts, columns)) => {
-                let diagonal = factors.iter().zip(shift).map(|(f, s)| f * f - s).collect();
-                Symmetric::Sparse(Sparse { diagonal, starts, columns, values: self.values })
-            }
+        let (n, order) = (self.n, self.order);
+        let Some((old, columns)) = self.near else {
+            (0..n).for_each(|i| self.values[i * n + i] -= shift[i]);
+            return (Symmetric::Dense { n, values: self.values }, order);
+        };
+        let mut place = vec![0; n];
+        order.iter().zip(0..).for_each(|(i, at)| place[*i as usize] = at);
+        let mut matrix = Sparse {
+            diagonal: order.iter().map(|i| factors[*i as usize].powi(2) - shift[*i as usize]).collect(),
+            starts: vec![0; n + 1],
+            columns: Vec::with_capacity(columns.len()),
+            values: Vec::with_capacity(columns.len()),
+        };
+        for (at, i) in order.iter().enumerate() {
+            let row = old[*i as usize]..old[*i as usize + 1];
+            matrix.columns.extend(columns[row.clone()].iter().map(|j| place[*j as usize]));
+            matrix.values.extend_from_slice(&self.values[row]);
+            matrix.starts[at + 1] = matrix.columns.len();
         }
+        (Symmetric::Sparse(matrix), order)
     }
 }
 

@@ -219,7 +219,7 @@ pub fn diffusion_map(run: &Run, points: Arc<Matrix>, target: Option<&[f64]>, opt
     weights.iter_mut().for_each(|w| *w /= mean);
     let trivial: Vec<f64> = weights.iter().map(|w| (w / n as f64).sqrt()).collect();
     let largest_shift = shift.iter().copied().fold(0.0, f64::max);
-    let matrix = pairs.into_matrix(&factors, &shift);
+    let (matrix, order) = pairs.into_matrix(&factors, &shift);
     let task = run.task("diffusion_map", None);
     let enough = |values: &[f64], residuals: &[f64]| {
         // A residual beside the distance to the constant's eigenvalue is the error of a vector; errors of values are its square.
@@ -230,7 +230,8 @@ pub fn diffusion_map(run: &Run, points: Arc<Matrix>, target: Option<&[f64]>, opt
         matrix.product(x, out);
         task.tick(1, || "products with the matrix".into())
     };
-    let found = highest(&mut operator, n, options.count, std::slice::from_ref(&trivial), &enough, PRODUCTS)?;
+    let known: Vec<f64> = order.iter().map(|i| trivial[*i as usize]).collect();
+    let found = highest(&mut operator, n, options.count, &[known], &enough, PRODUCTS)?;
     if !found.converged {
         let residual = found.residuals.iter().copied().fold(0.0, f64::max) / bandwidth;
         return Err(Error::value(format!(
@@ -239,14 +240,16 @@ pub fn diffusion_map(run: &Run, points: Arc<Matrix>, target: Option<&[f64]>, opt
         .hint("a larger `bandwidth` or more `neighbours` bring them apart"));
     }
     let eigenvalues: Vec<f64> = found.values.iter().map(|v| -v / bandwidth).collect();
-    let mut coordinates = found.vectors;
-    for i in 0..n {
-        coordinates.row_mut(i).iter_mut().for_each(|y| *y /= trivial[i]);
+    let (mut coordinates, mut place) = (Matrix::zeros(n, options.count), vec![0; n]);
+    for (at, i) in order.iter().map(|i| *i as usize).enumerate() {
+        place[i] = at;
+        coordinates.row_mut(i).iter_mut().zip(found.vectors.row(at)).for_each(|(psi, y)| *psi = y / trivial[i]);
     }
     drop(task);
     let steps = |i: usize| {
         let mut row = vec![(i, right[i] / rows[i])];
-        matrix.each_beside(i, |j, b| {
+        matrix.each_beside(place[i], |at, b| {
+            let j = order[at] as usize;
             let step = b / (factors[i] * factors[j]) * right[j] / rows[i];
             // What is rounding beside the others costs time alone.
             row.extend((step > 1e-18).then_some((j, step)));

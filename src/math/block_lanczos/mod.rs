@@ -484,6 +484,27 @@ impl Kernel for Gram<'_> {
     }
 }
 
+/// The rows of a square in registers.
+#[inline(always)]
+fn rows<V: Lanes>(square: &Square) -> [V; LANES] {
+    let mut rows = [V::splat(0.0); LANES];
+    for c in 0..LANES {
+        rows[c] = V::load(&square[c]);
+    }
+    rows
+}
+
+/// from − row · square, in two chains of four.
+#[inline(always)]
+fn less<V: Lanes>(from: V, row: &Block, square: &[V; LANES]) -> V {
+    let (mut s, mut t) = (from, V::splat(0.0));
+    for c in 0..LANES / 2 {
+        s = V::splat(row.0[c]).fnma(square[c], s);
+        t = V::splat(row.0[c + LANES / 2]).fnma(square[c + LANES / 2], t);
+    }
+    s + t
+}
+
 struct Subtract<'a> {
     a: &'a [Block],
     factor: &'a Square,
@@ -494,18 +515,9 @@ impl Kernel for Subtract<'_> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let mut factor = [V::splat(0.0); LANES];
-        for c in 0..LANES {
-            factor[c] = V::load(&self.factor[c]);
-        }
+        let factor = rows::<V>(self.factor);
         for (a, w) in self.a.iter().zip(self.w) {
-            // Two chains of four.
-            let (mut s, mut t) = (V::load(w), V::splat(0.0));
-            for c in 0..LANES / 2 {
-                s = V::splat(a.0[c]).fnma(factor[c], s);
-                t = V::splat(a.0[c + LANES / 2]).fnma(factor[c + LANES / 2], t);
-            }
-            (s + t).store(w);
+            less(V::load(w), a, &factor).store(w);
         }
     }
 }
@@ -519,17 +531,9 @@ impl Kernel for Rotate<'_> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
-        let mut factor = [V::splat(0.0); LANES];
-        for c in 0..LANES {
-            factor[c] = V::load(&self.factor[c]);
-        }
+        let factor = rows::<V>(self.factor);
         for w in self.w {
-            let (mut s, mut t) = (V::splat(0.0), V::splat(0.0));
-            for c in 0..LANES / 2 {
-                s = V::splat(w.0[c]).fma(factor[c], s);
-                t = V::splat(w.0[c + LANES / 2]).fma(factor[c + LANES / 2], t);
-            }
-            (s + t).store(w);
+            (-less(V::splat(0.0), w, &factor)).store(w);
         }
     }
 }

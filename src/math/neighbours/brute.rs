@@ -1,6 +1,6 @@
 //! Nearest neighbours from all distances, a block of points against a block of others at a time.
 
-use super::{Neighbours, squares_of};
+use super::{Neighbours, Panel};
 use crate::base::{Result, Run};
 use crate::math::Matrix;
 use crate::math::matrix::dot;
@@ -10,8 +10,8 @@ use rayon::prelude::*;
 
 /// Points searched for at a time.
 const ROWS: usize = 48;
-/// Blocks of others that they meet at a time: with 74 coordinates 300 KB.
-const BLOCKS: usize = 64;
+/// Blocks of others that they meet at a time: what comes out, 24 KB, stays in the first cache.
+const BLOCKS: usize = 8;
 
 /// A point that may be a neighbour: its squared distance by cancellation, and its index.
 type Candidate = (f64, u32);
@@ -161,38 +161,13 @@ impl Kernel for Gather<'_> {
 
 /// The nearest of the candidates by their real distances.
 fn settle(points: &Matrix, i: usize, candidates: &[Candidate], indices: &mut [u32], squares: &mut [f64]) {
-    let mut real = dispatch(Distances { points, i, candidates });
-    real.sort_unstable();
-    for ((index, square), (bits, j)) in indices.iter_mut().zip(squares).zip(real) {
+    let chosen: Vec<u32> = candidates.iter().map(|c| c.1).collect();
+    let mut real = vec![0.0; chosen.len()];
+    Panel::of(points, &chosen).squares(points.row(i), 0, &mut real);
+    // Squares are not negative, so that their bits have their order.
+    let mut sorted: Vec<(u64, u32)> = real.iter().map(|square| square.to_bits()).zip(chosen).collect();
+    sorted.sort_unstable();
+    for ((index, square), (bits, j)) in indices.iter_mut().zip(squares).zip(sorted) {
         (*index, *square) = (j, f64::from_bits(bits));
-    }
-}
-
-struct Distances<'a> {
-    points: &'a Matrix,
-    i: usize,
-    candidates: &'a [Candidate],
-}
-
-impl Kernel for Distances<'_> {
-    type Output = Vec<(u64, u32)>;
-    #[inline(always)]
-    fn run<V: Lanes>(self) -> Vec<(u64, u32)> {
-        let d = self.points.columns;
-        let x = self.points.row(self.i);
-        let mut blocks = vec![Block::ZERO; self.candidates.len().div_ceil(LANES) * d];
-        // All are brought together before the first is read: a load of eight numbers just stored one by one would have to wait.
-        for (eight, blocks) in self.candidates.chunks(LANES).zip(blocks.chunks_exact_mut(d)) {
-            for (lane, (_, j)) in eight.iter().enumerate() {
-                blocks.iter_mut().zip(self.points.row(*j as usize)).for_each(|(block, x)| block.0[lane] = *x);
-            }
-        }
-        let mut out = [Block::ZERO; 4];
-        let mut real = Vec::with_capacity(self.candidates.len());
-        for (some, blocks) in self.candidates.chunks(4 * LANES).zip(blocks.chunks(4 * d)) {
-            squares_of::<V>(x, blocks, &mut out);
-            real.extend(some.iter().enumerate().map(|(k, (_, j))| (out[k / LANES].0[k % LANES].to_bits(), *j)));
-        }
-        real
     }
 }

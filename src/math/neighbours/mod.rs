@@ -16,6 +16,7 @@ mod brute;
 mod tree;
 
 use super::Matrix;
+use super::gather::{all_rows, gather_rows};
 use super::simd::{Block, Kernel, LANES, Lanes, dispatch};
 use crate::base::{Result, Run};
 use rayon::prelude::*;
@@ -37,6 +38,8 @@ pub struct Neighbours {
     pub indices: Vec<u32>,
     /// Squared distances, points × count.
     pub squares: Vec<f64>,
+    /// All points in an order in which those that lie together stand together.
+    pub order: Vec<u32>,
 }
 
 impl Neighbours {
@@ -74,11 +77,12 @@ impl Neighbours {
 pub fn nearest(run: &Run, points: &Matrix, count: usize) -> Result<Neighbours> {
     let n = points.rows;
     assert!(count < n, "{count} neighbours among {n} points");
-    let mut found = Neighbours { count, indices: vec![0; n * count], squares: vec![0.0; n * count] };
+    let tree = Tree::new(points);
+    let order = tree.order().to_vec();
+    let mut found = Neighbours { count, indices: vec![0; n * count], squares: vec![0.0; n * count], order };
     if count == 0 {
         return Ok(found);
     }
-    let tree = Tree::new(points);
     let met: usize = (0..PROBES).map(|k| tree.probe(k * (n - 1) / (PROBES - 1), count)).sum();
     if TREE_PAIR * met < PROBES * n {
         by_tree(run, &tree, &mut found)?;
@@ -92,11 +96,11 @@ pub fn nearest(run: &Run, points: &Matrix, count: usize) -> Result<Neighbours> {
 /// Tasks search for points that lie together in the tree: what one has read is still in the cache for the next.
 fn by_tree(run: &Run, tree: &Tree, found: &mut Neighbours) -> Result<()> {
     let count = found.count;
-    let task = run.task("neighbours", Some(tree.len() as u64));
+    let task = run.task("neighbours", Some(tree.order().len() as u64));
     // What tasks hand over waits until its turn, a few dozen of them at a time.
     let mut first = 0;
-    while first < tree.len() {
-        let end = (first + 64 * SEARCHES).min(tree.len());
+    while first < tree.order().len() {
+        let end = (first + 64 * SEARCHES).min(tree.order().len());
         let parts = (first..end).into_par_iter().step_by(SEARCHES).map(|start| {
             let places = start..(start + SEARCHES).min(end);
             task.tick(places.len() as u64, String::new)?;
@@ -106,7 +110,7 @@ fn by_tree(run: &Run, tree: &Tree, found: &mut Neighbours) -> Result<()> {
         let mut place = first;
         for (indices, squares) in parts {
             for (indices, squares) in indices.chunks_exact(count).zip(squares.chunks_exact(count)) {
-                let to = tree.original(place) * count;
+                let to = tree.order()[place] as usize * count;
                 found.indices[to..to + count].copy_from_slice(indices);
                 found.squares[to..to + count].copy_from_slice(squares);
                 place += 1;
@@ -128,14 +132,14 @@ pub struct Panel {
 impl Panel {
     /// All rows of a matrix in their order.
     pub fn new(points: &Matrix) -> Panel {
-        let (n, d) = (points.rows, points.columns);
-        let mut blocks = vec![Block::ZERO; n.div_ceil(LANES) * d];
-        for i in 0..n {
-            for (block, x) in blocks[i / LANES * d..].iter_mut().zip(points.row(i)) {
-                block.0[i % LANES] = *x;
-            }
-        }
-        Panel { blocks, count: n, dimension: d }
+        Panel { blocks: all_rows(points), count: points.rows, dimension: points.columns }
+    }
+
+    /// The rows with these numbers.
+    pub fn of(points: &Matrix, rows: &[u32]) -> Panel {
+        let mut blocks = vec![Block::ZERO; rows.len().div_ceil(LANES) * points.columns];
+        gather_rows(points, rows, &mut blocks);
+        Panel { blocks, count: rows.len(), dimension: points.columns }
     }
 
     /// Number of points.
@@ -236,10 +240,15 @@ mod tests {
     }
 
     fn both(points: &Matrix, count: usize) -> [Neighbours; 2] {
-        let run = Run::silent();
-        let none = Neighbours { count, indices: vec![0; points.rows * count], squares: vec![0.0; points.rows * count] };
+        let (run, grown) = (Run::silent(), Tree::new(points));
+        let none = Neighbours {
+            count,
+            indices: vec![0; points.rows * count],
+            squares: vec![0.0; points.rows * count],
+            order: grown.order().to_vec(),
+        };
         let (mut tree, mut all) = (none.clone(), none);
-        by_tree(&run, &Tree::new(points), &mut tree).unwrap();
+        by_tree(&run, &grown, &mut tree).unwrap();
         brute::all(&run, points, &mut all).unwrap();
         [tree, all]
     }

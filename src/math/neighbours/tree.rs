@@ -2,6 +2,7 @@
 
 use super::squares_of;
 use crate::math::Matrix;
+use crate::math::gather::gather_rows;
 use crate::math::simd::{Block, Kernel, LANES, Lanes, dispatch};
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -48,13 +49,9 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    pub fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    /// The index of the point at a place of the tree's order.
-    pub fn original(&self, place: usize) -> usize {
-        self.order[place] as usize
+    /// The points, bucket after bucket.
+    pub fn order(&self) -> &[u32] {
+        &self.order
     }
 
     fn grow(&mut self, range: Range<usize>) {
@@ -67,11 +64,7 @@ impl<'a> Tree<'a> {
             let d = self.points.columns;
             let start = self.panel.len();
             self.panel.resize(start + range.len().div_ceil(LANES) * d, Block::ZERO);
-            for (k, &i) in self.order[range].iter().enumerate() {
-                for (block, x) in self.panel[start + k / LANES * d..].iter_mut().zip(self.points.row(i as usize)) {
-                    block.0[k % LANES] = *x;
-                }
-            }
+            gather_rows(self.points, &self.order[range], &mut self.panel[start..]);
             return;
         }
         // Whole buckets to the left, so that few are left half empty.

@@ -62,6 +62,22 @@ fn parts(x: __m256d) -> (__m256d, __m256d) {
     }
 }
 
+/// Four rows of four to columns.
+#[inline(always)]
+fn square(a: __m256d, b: __m256d, c: __m256d, d: __m256d) -> [__m256d; 4] {
+    // SAFETY: see the top of the file.
+    unsafe {
+        let (even, odd) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+        let (even_too, odd_too) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+        [
+            _mm256_permute2f128_pd::<0x20>(even, even_too),
+            _mm256_permute2f128_pd::<0x20>(odd, odd_too),
+            _mm256_permute2f128_pd::<0x31>(even, even_too),
+            _mm256_permute2f128_pd::<0x31>(odd, odd_too),
+        ]
+    }
+}
+
 // SAFETY of the blocks below: see the top of the file.
 impl Lanes for Avx2 {
     const TILE_ROWS: usize = 3;
@@ -95,6 +111,10 @@ impl Lanes for Avx2 {
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         unsafe { Avx2(_mm256_max_pd(self.0, other.0), _mm256_max_pd(self.1, other.1)) }
+    }
+    #[inline(always)]
+    fn over(self, b: Self) -> Self {
+        self / b
     }
     #[inline(always)]
     fn min(self, other: Self) -> Self {
@@ -167,5 +187,13 @@ impl Lanes for Avx2 {
             let high = _mm256_add_pd(four(v[4].0, v[5].0, v[6].0, v[7].0), four(v[4].1, v[5].1, v[6].1, v[7].1));
             Avx2(low, high)
         }
+    }
+    #[inline(always)]
+    fn transpose(v: [Self; LANES]) -> [Self; LANES] {
+        let [a, b, c, d] = square(v[0].0, v[1].0, v[2].0, v[3].0);
+        let [e, f, g, h] = square(v[0].1, v[1].1, v[2].1, v[3].1);
+        let [i, j, k, l] = square(v[4].0, v[5].0, v[6].0, v[7].0);
+        let [m, n, o, p] = square(v[4].1, v[5].1, v[6].1, v[7].1);
+        [Avx2(a, i), Avx2(b, j), Avx2(c, k), Avx2(d, l), Avx2(e, m), Avx2(f, n), Avx2(g, o), Avx2(h, p)]
     }
 }

@@ -7,6 +7,10 @@ use super::{Block, LANES, Lanes, POWER_MAGIC};
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+/// Quarters 0 and 2 of two registers, and quarters 1 and 3.
+const EVEN: i32 = 0b10_00_10_00;
+const ODD: i32 = 0b11_01_11_01;
+
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(__m512d);
 
@@ -66,6 +70,19 @@ impl Lanes for Avx512 {
         Avx512(unsafe { _mm512_max_pd(self.0, other.0) })
     }
     #[inline(always)]
+    fn over(self, b: Self) -> Self {
+        // A division keeps its unit busy for 16 cycles. Two Newton steps bring an estimate of 14 bits to the nearest double or one beside it, and
+        // the remainder of the quotient corrects that (P. W. Markstein, IBM J. Res. Dev. 34, 111 (1990), doi:10.1147/rd.341.0111).
+        unsafe {
+            let one = _mm512_set1_pd(1.0);
+            let estimate = _mm512_rcp14_pd(b.0);
+            let better = _mm512_fmadd_pd(estimate, _mm512_fnmadd_pd(b.0, estimate, one), estimate);
+            let inverse = _mm512_fmadd_pd(better, _mm512_fnmadd_pd(b.0, better, one), better);
+            let quotient = _mm512_mul_pd(self.0, inverse);
+            Avx512(_mm512_fmadd_pd(inverse, _mm512_fnmadd_pd(quotient, b.0, self.0), quotient))
+        }
+    }
+    #[inline(always)]
     fn min(self, other: Self) -> Self {
         Avx512(unsafe { _mm512_min_pd(self.0, other.0) })
     }
@@ -123,13 +140,39 @@ impl Lanes for Avx512 {
         unsafe {
             let pair = |a: Self, b: Self| _mm512_add_pd(_mm512_unpacklo_pd(a.0, b.0), _mm512_unpackhi_pd(a.0, b.0));
             let quarters = |a, b| {
-                let even = _mm512_shuffle_f64x2::<0b10_00_10_00>(a, b);
-                let odd = _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b);
+                let even = _mm512_shuffle_f64x2::<EVEN>(a, b);
+                let odd = _mm512_shuffle_f64x2::<ODD>(a, b);
                 _mm512_add_pd(even, odd)
             };
             let low = quarters(pair(v[0], v[1]), pair(v[2], v[3]));
             let high = quarters(pair(v[4], v[5]), pair(v[6], v[7]));
             Avx512(quarters(low, high))
+        }
+    }
+    #[inline(always)]
+    fn transpose(v: [Self; LANES]) -> [Self; LANES] {
+        // No arrays and no closures on the way: they would go through memory, or not become part of the kernel.
+        unsafe {
+            // Quarters of a register hold two rows at the columns 0, 2, 4, 6 or 1, 3, 5, 7 …
+            let (even01, odd01) = (_mm512_unpacklo_pd(v[0].0, v[1].0), _mm512_unpackhi_pd(v[0].0, v[1].0));
+            let (even23, odd23) = (_mm512_unpacklo_pd(v[2].0, v[3].0), _mm512_unpackhi_pd(v[2].0, v[3].0));
+            let (even45, odd45) = (_mm512_unpacklo_pd(v[4].0, v[5].0), _mm512_unpackhi_pd(v[4].0, v[5].0));
+            let (even67, odd67) = (_mm512_unpacklo_pd(v[6].0, v[7].0), _mm512_unpackhi_pd(v[6].0, v[7].0));
+            // … then four rows at the columns 0, 4 and so on.
+            let (c04, d04) = (_mm512_shuffle_f64x2::<EVEN>(even01, even23), _mm512_shuffle_f64x2::<EVEN>(even45, even67));
+            let (c26, d26) = (_mm512_shuffle_f64x2::<ODD>(even01, even23), _mm512_shuffle_f64x2::<ODD>(even45, even67));
+            let (c15, d15) = (_mm512_shuffle_f64x2::<EVEN>(odd01, odd23), _mm512_shuffle_f64x2::<EVEN>(odd45, odd67));
+            let (c37, d37) = (_mm512_shuffle_f64x2::<ODD>(odd01, odd23), _mm512_shuffle_f64x2::<ODD>(odd45, odd67));
+            [
+                Avx512(_mm512_shuffle_f64x2::<EVEN>(c04, d04)),
+                Avx512(_mm512_shuffle_f64x2::<EVEN>(c15, d15)),
+                Avx512(_mm512_shuffle_f64x2::<EVEN>(c26, d26)),
+                Avx512(_mm512_shuffle_f64x2::<EVEN>(c37, d37)),
+                Avx512(_mm512_shuffle_f64x2::<ODD>(c04, d04)),
+                Avx512(_mm512_shuffle_f64x2::<ODD>(c15, d15)),
+                Avx512(_mm512_shuffle_f64x2::<ODD>(c26, d26)),
+                Avx512(_mm512_shuffle_f64x2::<ODD>(c37, d37)),
+            ]
         }
     }
 }

@@ -30,17 +30,33 @@ const Q: [f64; 10] = [
     2.5100375832561234e-08,
 ];
 
+/// The same for each of several vectors, step after step: their chains of operations run side by side, since none waits for another.
+macro_rules! each {
+    (|$k:ident| $value:expr) => {{
+        let mut all = [V::splat(0.0); K];
+        for $k in 0..K {
+            all[$k] = $value;
+        }
+        all
+    }};
+}
+
 /// e^r − 1 for |r| ≤ ln 2/2.
 #[inline(always)]
-fn expm1_near_zero<V: Lanes>(r: V) -> V {
+fn expm1_near_zero<V: Lanes, const K: usize>(r: [V; K]) -> [V; K] {
     let c = |k: usize| V::splat(Q[k]);
-    // Estrin's scheme: short chains let the processor work on several vectors at once.
-    let r2 = r * r;
-    let r4 = r2 * r2;
-    let low = c(3).fma(r, c(2)).fma(r2, c(1).fma(r, c(0)));
-    let middle = c(7).fma(r, c(6)).fma(r2, c(5).fma(r, c(4)));
-    let high = c(9).fma(r, c(8));
-    high.fma(r4, middle).fma(r4, low).fma(r2, r)
+    let square = each!(|k| r[k] * r[k]);
+    // Line by line: of a loop the compiler makes one vector after another.
+    let sum = each!(|k| c(9).fma(r[k], c(8)));
+    let pair = each!(|k| c(7).fma(r[k], c(6)));
+    let sum = each!(|k| sum[k].fma(square[k], pair[k]));
+    let pair = each!(|k| c(5).fma(r[k], c(4)));
+    let sum = each!(|k| sum[k].fma(square[k], pair[k]));
+    let pair = each!(|k| c(3).fma(r[k], c(2)));
+    let sum = each!(|k| sum[k].fma(square[k], pair[k]));
+    let pair = each!(|k| c(1).fma(r[k], c(0)));
+    let sum = each!(|k| sum[k].fma(square[k], pair[k]));
+    each!(|k| sum[k].fma(square[k], r[k]))
 }
 
 /// x − n ln 2.
@@ -51,9 +67,12 @@ fn remainder<V: Lanes>(x: V, n: V) -> V {
 
 /// 2^n and e^r − 1 with x = n ln 2 + r, for x from −708 to 709.
 #[inline(always)]
-fn parts<V: Lanes>(x: V) -> (V, V) {
-    let (n, power) = x.nearest_power(V::splat(LOG2_E));
-    (power, expm1_near_zero(remainder(x, n)))
+fn parts<V: Lanes, const K: usize>(x: [V; K]) -> ([V; K], [V; K]) {
+    let (mut n, mut power) = ([V::splat(0.0); K], [V::splat(0.0); K]);
+    for k in 0..K {
+        (n[k], power[k]) = x[k].nearest_power(V::splat(LOG2_E));
+    }
+    (power, expm1_near_zero(each!(|k| remainder(x[k], n[k]))))
 }
 
 /// e^x.
@@ -61,30 +80,85 @@ fn parts<V: Lanes>(x: V) -> (V, V) {
 pub fn exp<V: Lanes>(x: V) -> V {
     let x = V::splat(710.0).min(V::splat(-746.0).max(x));
     let n = (x * V::splat(LOG2_E)).round();
-    (V::splat(1.0) + expm1_near_zero(remainder(x, n))).scale2(n)
+    let [e] = expm1_near_zero([remainder(x, n)]);
+    (V::splat(1.0) + e).scale2(n)
 }
 
 /// e^x for x from −∞ to 0, where it is cheaper; less than 1e-307 comes out as that.
 #[inline(always)]
 pub fn exp_negative<V: Lanes>(x: V) -> V {
-    let (s, e) = parts(V::splat(-708.0).max(x));
-    s.fma(e, s)
+    let [y] = exp_negative_of([x]);
+    y
+}
+
+#[inline(always)]
+fn exp_negative_of<V: Lanes, const K: usize>(x: [V; K]) -> [V; K] {
+    let (s, e) = parts(each!(|k| V::splat(-708.0).max(x[k])));
+    each!(|k| s[k].fma(e[k], s[k]))
 }
 
 /// e^x − 1 for x from −∞ to 0, accurate near zero. Positive x count as 0.
 #[inline(always)]
 pub fn expm1_negative<V: Lanes>(x: V) -> V {
-    let (s, e) = parts(V::splat(0.0).min(V::splat(-50.0).max(x)));
+    let ([s], [e]) = parts([V::splat(0.0).min(V::splat(-50.0).max(x))]);
     s.fma(e, s - V::splat(1.0))
 }
 
 #[inline(always)]
 pub fn tanh<V: Lanes>(x: V) -> V {
+    let [y] = tanh_of([x]);
+    y
+}
+
+#[inline(always)]
+fn tanh_of<V: Lanes, const K: usize>(x: [V; K]) -> [V; K] {
     // Beyond 19.1 the result rounds to one.
-    let a = V::splat(20.0).min(x.abs());
-    let (s, e) = parts(a + a);
-    let above = s.fma(e, s - V::splat(1.0));
-    (above / (above + V::splat(2.0))).with_sign(x)
+    let a = each!(|k| V::splat(20.0).min(x[k].abs()));
+    let (s, e) = parts(each!(|k| a[k] + a[k]));
+    let above = each!(|k| s[k].fma(e[k], s[k] - V::splat(1.0)));
+    let size = each!(|k| above[k].over(above[k] + V::splat(2.0)));
+    each!(|k| size[k].with_sign(x[k]))
+}
+
+/// A function applied in place: to eight vectors side by side where there are registers for that, which takes two thirds of the time of one after
+/// another.
+macro_rules! over_eights {
+    ($($(#[doc = $doc:expr])+ $name:ident, $function:ident;)*) => {$(
+        $(#[doc = $doc])+
+        #[inline(always)]
+        pub fn $name<V: Lanes>(values: &mut [[f64; LANES]]) {
+            let mut rest = values;
+            if V::TILE_COLUMNS >= 4 {
+                let (many, few) = rest.as_chunks_mut::<8>();
+                for some in many {
+                    let mut x = [V::splat(0.0); 8];
+                    for k in 0..8 {
+                        x[k] = V::load(&Block(some[k]));
+                    }
+                    let y = $function(x);
+                    for k in 0..8 {
+                        let mut block = Block::ZERO;
+                        y[k].store(&mut block);
+                        some[k] = block.0;
+                    }
+                }
+                rest = few;
+            }
+            for one in rest {
+                let mut block = Block(*one);
+                let [y] = $function([V::load(&block)]);
+                y.store(&mut block);
+                *one = block.0;
+            }
+        }
+    )*};
+}
+
+over_eights! {
+    /// tanh of all numbers, in place.
+    tanh_eights, tanh_of;
+    /// [`exp_negative`] of all numbers, in place.
+    exp_negative_eights, exp_negative_of;
 }
 
 /// 1/(1 + e^−x) and its first derivative, both accurate in the tails.
@@ -212,8 +286,6 @@ macro_rules! over_slices {
 over_slices! {
     /// e^x of every number, in place.
     exp_slice, ExpKernel, |x| exp(x);
-    /// tanh of every number, in place.
-    tanh_slice, TanhKernel, |x| tanh(x);
     /// Natural logarithm of every number, in place.
     log_slice, LogKernel, |x| log(x);
     /// 1/(1 + e^−x) of every number, in place.
@@ -228,9 +300,33 @@ over_slices! {
     cos_slice, CosKernel, |x| sin_cos(x).1;
 }
 
+struct TanhKernel<'a>(&'a mut [f64]);
+
+impl Kernel for TanhKernel<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<V: Lanes>(self) {
+        let (whole, rest) = self.0.as_chunks_mut::<LANES>();
+        tanh_eights::<V>(whole);
+        if !rest.is_empty() {
+            let mut last = [[0.0; LANES]];
+            last[0][..rest.len()].copy_from_slice(rest);
+            tanh_eights::<V>(&mut last);
+            rest.copy_from_slice(&last[0][..rest.len()]);
+        }
+    }
+}
+
+/// tanh of every number, in place.
+pub fn tanh_slice(values: &mut [f64], width: Width) {
+    dispatch_on(width, TanhKernel(values));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::math::random::stream;
+    use rand::RngExt;
 
     /// Distance in units of the last place of the true value.
     fn ulps(found: f64, truth: f64) -> f64 {
@@ -323,6 +419,34 @@ mod tests {
             assert!(on(sigmoid_slice, f64::NAN).is_nan());
             assert!(on(sin_slice, f64::NAN).is_nan());
             assert_eq!(on(sin_slice, 1e12), 1e12f64.sin());
+        }
+    }
+
+    struct Quotients<'a>(&'a mut [Block], &'a [Block], &'a mut [Block]);
+
+    impl Kernel for Quotients<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<V: Lanes>(self) {
+            for ((a, b), over) in self.0.iter_mut().zip(self.1).zip(self.2) {
+                V::load(a).over(V::load(b)).store(over);
+                (V::load(a) / V::load(b)).store(a);
+            }
+        }
+    }
+
+    #[test]
+    fn over_has_the_bits_of_a_division() {
+        let mut random = stream(5, 0);
+        let mut number = || {
+            let size = 2f64.powi(random.random_range(-60..60));
+            Block(std::array::from_fn(|_| size * (1.0 + random.random::<f64>())))
+        };
+        let (a, b): (Vec<Block>, Vec<Block>) = (0..100_000).map(|_| (number(), number())).unzip();
+        for width in Width::available() {
+            let (mut divided, mut over) = (a.clone(), vec![Block::ZERO; a.len()]);
+            dispatch_on(width, Quotients(&mut divided, &b, &mut over));
+            assert!(divided == over, "{}", width.name());
         }
     }
 

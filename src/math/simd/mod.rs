@@ -47,6 +47,8 @@ pub trait Lanes:
     fn fma(self, b: Self, c: Self) -> Self;
     /// c − self·b.
     fn fnma(self, b: Self, c: Self) -> Self;
+    /// self / b with the bits of a division, for finite numbers and positive b whose reciprocal is a normal number; quicker beside other work.
+    fn over(self, b: Self) -> Self;
     /// The larger; `other` where either is not a number.
     fn max(self, other: Self) -> Self;
     /// The smaller; `other` where either is not a number.
@@ -68,6 +70,8 @@ pub trait Lanes:
     fn split(self) -> (Self, Self);
     /// Lane k is the sum of the lanes of `v[k]`, added in pairs.
     fn sums(v: [Self; LANES]) -> Self;
+    /// Rows to columns: lane k of the l-th is lane l of `v[k]`.
+    fn transpose(v: [Self; LANES]) -> [Self; LANES];
 
     /// The sum of the lanes, added in pairs.
     #[inline(always)]
@@ -178,6 +182,11 @@ pub fn scratch_blocks(scratch: &mut Vec<f64>, count: usize) -> &mut [Block] {
     // SAFETY: a Block is eight f64 and nothing else, and every bit pattern of them is one; `align_to_mut` sees to the alignment.
     let (_, blocks, _) = unsafe { scratch.align_to_mut::<Block>() };
     &mut blocks[..count]
+}
+
+/// The numbers of each block.
+pub fn eights_mut(blocks: &mut [Block]) -> &mut [[f64; LANES]] {
+    numbers_mut(blocks).as_chunks_mut().0
 }
 
 /// The numbers of blocks, one after another.

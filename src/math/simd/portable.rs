@@ -76,6 +76,10 @@ impl Lanes for Portable {
         self.with(other, |a, b| if a > b { a } else { b })
     }
     #[inline(always)]
+    fn over(self, b: Self) -> Self {
+        self / b
+    }
+    #[inline(always)]
     fn min(self, other: Self) -> Self {
         self.with(other, |a, b| if a < b { a } else { b })
     }
@@ -122,5 +126,9 @@ impl Lanes for Portable {
     #[inline(always)]
     fn sums(v: [Self; LANES]) -> Self {
         Portable(std::array::from_fn(|k| v[k].sum()))
+    }
+    #[inline(always)]
+    fn transpose(v: [Self; LANES]) -> [Self; LANES] {
+        std::array::from_fn(|l| Portable(std::array::from_fn(|k| v[k].0[l])))
     }
 }

@@ -4,6 +4,7 @@ use super::LossKind;
 use crate::base::{Error, Result};
 use crate::data::{Dataset, Targets};
 use crate::math::Matrix;
+use crate::math::gather::{all_rows, gather_rows};
 use crate::math::simd::{Block, LANES};
 use crate::network::{Activation, Network};
 
@@ -28,7 +29,7 @@ impl Items {
     pub fn for_loss(network: &Network, data: &Dataset, kind: LossKind) -> Result<Items> {
         let targets = targets(network, data, kind)?;
         let mut items = Items::inputs_only("loss", network, data)?;
-        items.targets = panel(&targets);
+        items.targets = all_rows(&targets);
         items.target_rows = targets;
         Ok(items)
     }
@@ -49,7 +50,7 @@ impl Items {
         }
         let count = data.len();
         let (blocks, live) = padding(count);
-        Ok(Items { count, blocks, inputs: panel(&data.inputs), live, ..Default::default() })
+        Ok(Items { count, blocks, inputs: all_rows(&data.inputs), live, ..Default::default() })
     }
 
     /// Becomes the items of `all` with these numbers; `rows` are the inputs of all as a matrix.
@@ -61,48 +62,16 @@ impl Items {
     }
 }
 
-/// The chosen rows of a matrix, turned into blocks; lanes without a row hold zeros.
+/// The chosen rows of a matrix, in blocks.
 fn gather_panel(rows: &Matrix, chosen: &[u32], panel: &mut Vec<Block>) {
-    let width = rows.columns;
-    panel.resize(chosen.len().div_ceil(LANES) * width, Block::ZERO);
-    let (eights, rest) = chosen.as_chunks::<LANES>();
-    let mut blocks = panel.chunks_exact_mut(width);
-    for eight in eights {
-        let panel = blocks.next().unwrap_or_default();
-        let mut eight = eight.iter().map(|item| rows.row(*item as usize));
-        let eight: [&[f64]; LANES] = std::array::from_fn(|_| eight.next().unwrap_or_default());
-        for (k, block) in panel.iter_mut().enumerate() {
-            for lane in 0..LANES {
-                block.0[lane] = eight[lane][k];
-            }
-        }
-    }
-    if !rest.is_empty() {
-        for (k, block) in blocks.next().unwrap_or_default().iter_mut().enumerate() {
-            *block = Block::ZERO;
-            for (lane, item) in rest.iter().enumerate() {
-                block.0[lane] = rows[(*item as usize, k)];
-            }
-        }
-    }
+    panel.resize(chosen.len().div_ceil(LANES) * rows.columns, Block::ZERO);
+    gather_rows(rows, chosen, panel);
 }
 
 /// Blocks for so many items, and which lanes of the last one hold some.
 fn padding(count: usize) -> (usize, Block) {
     let blocks = count.div_ceil(LANES);
     (blocks, Block(std::array::from_fn(|lane| if (blocks - 1) * LANES + lane < count { 1.0 } else { 0.0 })))
-}
-
-/// items × columns, turned into blocks.
-fn panel(matrix: &Matrix) -> Vec<Block> {
-    let mut panel = vec![Block::ZERO; matrix.rows.div_ceil(LANES) * matrix.columns];
-    for item in 0..matrix.rows {
-        let block = item / LANES * matrix.columns;
-        for (k, value) in matrix.row(item).iter().enumerate() {
-            panel[block + k].0[item % LANES] = *value;
-        }
-    }
-    panel
 }
 
 /// Targets as items × outputs.

@@ -7,7 +7,9 @@
 //! nothing is lost: slope σ(z) − t, curvature σ′(z).
 //! In all cases the curvature matrix is diag(d) − q qᵀ, with q = 0 but for the cross-entropy.
 
-use crate::math::simd::{Block, Kernel, Lanes, dispatch, exp_negative, log, log1p_unit, sigmoid};
+use crate::math::simd::{
+    Block, Kernel, Lanes, dispatch, eights_mut, exp_negative, exp_negative_eights, log, log1p_unit, sigmoid,
+};
 
 crate::choices! {
     /// What a network is to make small.
@@ -88,9 +90,7 @@ impl Kernel for Stage<'_> {
                     below.store(o);
                 }
             }
-            for o in self.outputs.iter_mut() {
-                exp_negative(V::load(o)).store(o);
-            }
+            exp_negative_eights::<V>(eights_mut(self.outputs));
         }
         for (b, (outputs, targets)) in self.outputs.chunks_exact_mut(width).zip(self.targets.chunks_exact(width)).enumerate() {
             let live = match self.padding {

@@ -20,6 +20,7 @@ use super::{Batch, Evaluations, Family, Identity, Minibatch, Potential, Symmetry
 use crate::base::Result;
 use crate::data::Dataset;
 use crate::math::Matrix;
+use crate::math::matrix::weighted_square;
 use crate::math::simd::{Block, LANES, numbers_mut, scratch_blocks};
 use crate::network::Network;
 use gradient::{Plan, loss_and_gradient};
@@ -156,7 +157,7 @@ impl NetworkLoss {
         }
         for row in 0..batch.rows {
             let x = position(row);
-            out.energies[row] = out.energies[row] * scale + self.decay.iter().zip(x).map(|(decay, x)| decay * x * x).sum::<f64>();
+            out.energies[row] = out.energies[row] * scale + weighted_square(&self.decay, x);
             if let Some(gradient) = out.gradients.get_mut(row * n..(row + 1) * n) {
                 for ((g, x), decay) in gradient.iter_mut().zip(x).zip(&self.decay) {
                     *g = *g * scale + 2.0 * decay * x;
