@@ -332,7 +332,8 @@ fn the_order_of_the_bias_is_that_of_the_scheme() {
         };
         let found = step_size_study(&Run::silent(), &double_well(), &Start::Position(&[1.0]), &options, 2, &square).unwrap();
         let order = method.order() as f64;
-        // An order is only claimed where the differences stand above their errors.
+        // An order is only claimed where the differences stand above their errors; those of SGLD are large enough.
+        assert!(found.order.is_finite() || method != Method::Sgld, "{method:?}: {found:?}");
         assert!(found.order.is_nan() || (found.order - order).abs() < 0.4 + 4.0 * found.order_error, "{method:?}: {found:?}");
         // By quadrature.
         assert!((found.extrapolated - 0.8327454871).abs() < 5.0 * found.extrapolated_error + 0.004, "{method:?}: {found:?}");

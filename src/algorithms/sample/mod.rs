@@ -8,6 +8,7 @@
 //! References: in the file of each method; names of methods and averages: F. Heber, Z. Trstanova,
 //! B. Leimkuhler (the Thermodynamic Analytics ToolkIt), arXiv:1903.08640.
 
+pub mod biased;
 mod ensemble;
 pub mod file;
 mod metropolis;

@@ -5,6 +5,7 @@ use super::walkers::{Course, Group, Walker};
 use super::{SampleOptions, file};
 use crate::base::{Error, Result};
 use crate::math::Matrix;
+use crate::math::matrix::add_scaled;
 use crate::potentials::Potential;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -42,6 +43,16 @@ pub struct Samples {
     pub(super) store: Arc<Store>,
     /// Where they ended; nothing where they cannot be continued.
     pub(super) state: Option<Arc<State>>,
+}
+
+/// Averages over all steps, as TATi names them. Kinetic and total energy are NaN for methods without momenta.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Averages {
+    pub loss: f64,
+    pub kinetic_energy: f64,
+    /// ½ x·∇E.
+    pub virial: f64,
+    pub total_energy: f64,
 }
 
 /// Where the positions are.
@@ -140,6 +151,26 @@ impl Samples {
     /// The mean energy over all steps, those not kept included.
     pub fn mean_energy(&self) -> f64 {
         self.mean_of(|course| course.energy)
+    }
+
+    /// TATi's averages over all steps.
+    pub fn averages(&self) -> Averages {
+        let half = 0.5 * self.potential.free() as f64;
+        let (loss, kinetic_energy) = (self.mean_energy(), half * self.kinetic_temperature());
+        Averages { loss, kinetic_energy, virial: half * self.virial_temperature(), total_energy: loss + kinetic_energy }
+    }
+
+    /// The mean position.
+    ///
+    /// Errors: positions in a file that is gone or has changed.
+    pub fn mean_position(&self) -> Result<Vec<f64>> {
+        let mut mean = vec![0.0; self.dimension];
+        self.visit(|_, block| {
+            block.chunks_exact(self.dimension).for_each(|row| add_scaled(&mut mean, 1.0, row));
+            Ok(())
+        })?;
+        mean.iter_mut().for_each(|mean| *mean /= (self.walkers * self.rows) as f64);
+        Ok(mean)
     }
 
     /// The mean probability of acceptance; NaN where a method does not accept.

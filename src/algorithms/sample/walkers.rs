@@ -29,9 +29,8 @@ pub(super) struct Setting<'a> {
 impl<'a> Setting<'a> {
     pub fn new(run: &'a Run, potential: &'a dyn Potential, options: &'a SampleOptions) -> Setting<'a> {
         let n = potential.dimension();
-        let free = potential.frozen().map_or(n, |frozen| frozen.iter().filter(|f| !**f).count());
         let minibatch = options.minibatch.and_then(|size| potential.minibatch().map(|some| (some, size)));
-        Setting { run, potential, options, n, free, minibatch }
+        Setting { run, potential, options, n, free: potential.free(), minibatch }
     }
 
     /// Fills `out` with independent normal numbers; frozen coordinates get 0.

@@ -13,10 +13,11 @@
 //! J. Phys. Chem. B 110, 3533 (2006), doi:10.1021/jp054359r.
 
 use super::blocks::Blocks;
-use super::dynamics::{ENOUGH, Walkers, refused, start, step_size};
 use super::estimate::{Sums, mass_of};
 use super::histogram::{check_dimension, draw};
+use super::walkers::{ENOUGH, refused, start, step_size, walkers};
 use super::{Details, FreeEnergy, Grid, Method, Task, grid};
+use crate::algorithms::sample::biased::BiasedWalkers;
 use crate::base::{Error, Result, Run};
 use crate::math::random::stream;
 use crate::math::statistics::standard_deviation;
@@ -202,11 +203,11 @@ pub fn metadynamics(run: &Run, task: &Task, options: &MetadynamicsOptions) -> Re
     let flat = Bias::new(&grid, &lengths, temperature)?;
     let walls: Vec<f64> = flat.axes.iter().map(|a| a.wall).collect();
     let step = step_size(run, task, &x, &walls)?;
-    let mut groups: Vec<Walkers> = (0..count)
+    let mut groups: Vec<BiasedWalkers> = (0..count)
         .step_by(TOGETHER)
         .map(|first| {
             let streams: Vec<_> = (first..(first + TOGETHER).min(count)).map(|w| stream(seed, w as u64)).collect();
-            Walkers::new(task, temperature, x.repeat(streams.len()), streams, step)
+            walkers(task, temperature, x.repeat(streams.len()), streams, step)
         })
         .collect();
     let progress = run.task("metadynamics", Some((2 * steps + 2 * burn_in) as u64));
@@ -274,7 +275,7 @@ pub fn metadynamics(run: &Run, task: &Task, options: &MetadynamicsOptions) -> Re
         for (own, at) in by_walker.iter_mut().zip(groups.iter().flat_map(|g| g.values.chunks_exact(d))) {
             (0..d).for_each(|k| own[k].push(at[k]));
         }
-        gradients.extend(groups.iter().map(Walkers::slope));
+        gradients.extend(groups.iter().map(BiasedWalkers::slope));
         progress.tick(every as u64, String::new)?;
     }
     drop(progress);
@@ -321,13 +322,13 @@ pub fn metadynamics(run: &Run, task: &Task, options: &MetadynamicsOptions) -> Re
 }
 
 /// Steps accepted and made by all groups since the last time.
-fn accepted(groups: &mut [Walkers]) -> [usize; 2] {
-    groups.iter_mut().map(Walkers::accepted).fold([0, 0], |all, own| [all[0] + own[0], all[1] + own[1]])
+fn accepted(groups: &mut [BiasedWalkers]) -> [usize; 2] {
+    groups.iter_mut().map(BiasedWalkers::accepted).fold([0, 0], |all, own| [all[0] + own[0], all[1] + own[1]])
 }
 
 /// Moves every group so many steps under a bias that stays.
-fn advance(groups: &mut [Walkers], bias: &Bias, steps: usize) -> Result<()> {
-    let one = |group: &mut Walkers| (0..steps).try_for_each(|_| group.step(&mut |at, slopes| bias.with_walls(at, slopes)));
+fn advance(groups: &mut [BiasedWalkers], bias: &Bias, steps: usize) -> Result<()> {
+    let one = |group: &mut BiasedWalkers| (0..steps).try_for_each(|_| group.step(&mut |at, slopes| bias.with_walls(at, slopes)));
     // A single step is shorter than handing it to another thread.
     if steps < 10 {
         return groups.iter_mut().try_for_each(one);

@@ -7,7 +7,6 @@
 //! F is the free energy of the density of ξ; another variable that is a function of ξ has other values and other minima (though no other populations).
 
 pub mod blocks;
-mod dynamics;
 mod estimate;
 mod extrema;
 mod histogram;
@@ -15,6 +14,7 @@ pub mod mbar;
 mod metadynamics;
 pub mod rates;
 mod umbrella;
+mod walkers;
 
 pub use histogram::{histogram, values_at};
 pub use metadynamics::{MetadynamicsOptions, metadynamics};

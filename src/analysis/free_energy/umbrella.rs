@@ -11,10 +11,10 @@
 //! References: G. M. Torrie, J. P. Valleau, J. Comput. Phys. 23, 187 (1977), doi:10.1016/0021-9991(77)90121-8; MBAR: see `mbar`.
 
 use super::blocks::{Blocks, FEW};
-use super::dynamics::{ENOUGH, Walkers, refused, start, step_size};
 use super::estimate::{Sums, mass_of};
 use super::histogram::{DRAWS, check_dimension};
 use super::mbar::{self, Mbar};
+use super::walkers::{ENOUGH, refused, start, step_size, walkers};
 use super::{Details, FreeEnergy, Grid, Method, Task, grid};
 use crate::analysis::cuts::Counts;
 use crate::base::{Result, Run};
@@ -248,7 +248,7 @@ impl Sampler<'_> {
     /// The share of accepted steps in the pilot.
     fn try_settle(&mut self, window: &mut Window, distance: f64) -> Result<f64> {
         let streams = self.streams(1);
-        let mut walker = Walkers::new(self.task, self.temperature, window.position.clone(), streams, window.step);
+        let mut walker = walkers(self.task, self.temperature, window.position.clone(), streams, window.step);
         let d = window.centre.len();
         let mut target = window.clone();
         walker.evaluate(&mut |_, slope| {
@@ -307,19 +307,19 @@ impl Sampler<'_> {
 
     /// Samples every window; at most so many rows of each are kept.
     fn sample(&mut self, windows: &mut [Window], most: usize) -> Result<Vec<Record>> {
-        let walkers = self.task.sampling.walkers.unwrap_or(4);
+        let count = self.task.sampling.walkers.unwrap_or(4);
         let steps = self.task.sampling.steps.unwrap_or(10_000);
         let burn_in = self.task.sampling.burn_in.unwrap_or(steps / 10);
-        let every = (steps * walkers).div_ceil(most).max(1);
-        let streams: Vec<_> = windows.iter().map(|_| self.streams(walkers)).collect();
+        let every = (steps * count).div_ceil(most).max(1);
+        let streams: Vec<_> = windows.iter().map(|_| self.streams(count)).collect();
         let task = self.run.task("umbrella sampling", Some((windows.len() * (steps + burn_in)) as u64));
         let one = |(window, streams): (&Window, Vec<_>)| -> Result<Record> {
-            let positions = window.position.repeat(walkers);
-            let mut group = Walkers::new(self.task, self.temperature, positions, streams, window.step);
+            let positions = window.position.repeat(count);
+            let mut group = walkers(self.task, self.temperature, positions, streams, window.step);
             let mut bias = window.bias();
             group.evaluate(&mut bias);
             let d = window.centre.len();
-            let mut by_walker = vec![Vec::new(); walkers];
+            let mut by_walker = vec![Vec::new(); count];
             let mut gradients = Vec::new();
             for s in 0..burn_in + steps {
                 group.step(&mut bias)?;

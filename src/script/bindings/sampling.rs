@@ -79,7 +79,7 @@ pub fn types() -> Vec<Type> {
             )
             .field("step_sizes", "The step size of each walker.", |_, s: &SamplesHandle| Ok(s.0.step_sizes.clone()))
             .field("potential", "What was sampled.", |_, s: &SamplesHandle| Ok(PotentialHandle(s.0.potential.clone())))
-            .field("mean", "The mean position.", |_, s: &SamplesHandle| mean_position(&s.0))
+            .field("mean", "The mean position.", |_, s: &SamplesHandle| s.0.mean_position())
             .field("covariance", "The covariance of the coordinates, divided by rows − 1.", |call, s: &SamplesHandle| {
                 covariance(call.run(), s.0.positions()?)
             })
@@ -401,28 +401,13 @@ fn given(value: f64) -> Dynamic {
     if value.is_nan() { Dynamic::UNIT } else { value.into() }
 }
 
-fn mean_position(samples: &Samples) -> Result<Vec<f64>> {
-    let mut sum = vec![0.0; samples.dimension];
-    samples.visit(|_, block| {
-        for row in block.chunks_exact(samples.dimension) {
-            sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-        }
-        Ok(())
-    })?;
-    let count = (samples.walkers * samples.rows) as f64;
-    sum.iter_mut().for_each(|sum| *sum /= count);
-    Ok(sum)
-}
-
 fn averages(samples: &Samples) -> Object {
-    let free = samples.potential.frozen().map_or(samples.dimension, |frozen| frozen.iter().filter(|f| !**f).count());
-    let half = 0.5 * free as f64;
-    let (loss, kinetic) = (samples.mean_energy(), half * samples.kinetic_temperature());
+    let found = samples.averages();
     Object::new("Averages")
-        .field("loss", loss)
-        .field("kinetic_energy", given(kinetic))
-        .field("virial", half * samples.virial_temperature())
-        .field("total_energy", given(loss + kinetic))
+        .field("loss", found.loss)
+        .field("kinetic_energy", given(found.kinetic_energy))
+        .field("virial", found.virial)
+        .field("total_energy", given(found.total_energy))
 }
 
 fn divergences(samples: &Samples) -> Result<Table> {

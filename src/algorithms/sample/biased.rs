@@ -10,11 +10,7 @@
 //!
 //! Reference: A. M. Horowitz, Phys. Lett. B 268, 247 (1991), doi:10.1016/0370-2693(91)90812-5.
 
-use super::Task;
-use crate::algorithms::minimise::MinimiseOptions;
-use crate::algorithms::{self, evaluator::check_position};
-use crate::base::{Error, Result, Run};
-use crate::math::lanczos;
+use crate::base::{Error, Result};
 use crate::math::matrix::dot;
 use crate::math::random::Stream;
 use crate::potentials::{Batch, Evaluations, Potential};
@@ -22,15 +18,8 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 use std::sync::Arc;
 
-/// (h ω)² of the stiffest mode where nothing else is asked for: Verlet is stable up to 4.
-const STIFFNESS: f64 = 0.15;
-/// Share of accepted steps below which steps are too long.
-pub const ENOUGH: f64 = 0.7;
-/// Products with the Hessian for the largest curvature: it has to be known to some per cent.
-const PRODUCTS: usize = 30;
-
 /// A few walkers that move together as one batch.
-pub struct Walkers<'a> {
+pub struct BiasedWalkers<'a> {
     potential: &'a dyn Potential,
     variables: &'a [Arc<dyn Potential>],
     n: usize,
@@ -69,22 +58,28 @@ fn keep(to: &mut Vec<f64>, from: &[f64]) {
     to.extend_from_slice(from);
 }
 
-impl<'a> Walkers<'a> {
-    /// Walkers at these positions (a row each) with velocities drawn at the temperature.
-    pub fn new(task: &Task<'a>, temperature: f64, positions: Vec<f64>, streams: Vec<Stream>, step_size: f64) -> Walkers<'a> {
-        let n = task.potential.dimension();
-        let mut walkers = Walkers {
-            potential: task.potential,
-            variables: task.variables,
+impl<'a> BiasedWalkers<'a> {
+    /// Walkers at these positions (a row each) with velocities drawn at the temperature; they feel the potential and a bias of the variables.
+    pub fn new(
+        potential: &'a dyn Potential,
+        variables: &'a [Arc<dyn Potential>],
+        [temperature, friction, step_size]: [f64; 3],
+        positions: Vec<f64>,
+        streams: Vec<Stream>,
+    ) -> BiasedWalkers<'a> {
+        let n = potential.dimension();
+        let mut walkers = BiasedWalkers {
+            potential,
+            variables,
             n,
             velocities: vec![0.0; positions.len()],
             positions,
             forces: Evaluations::with_gradients(),
-            of_variables: vec![Evaluations::with_gradients(); task.variables.len()],
-            values: vec![0.0; streams.len() * task.variables.len()],
+            of_variables: vec![Evaluations::with_gradients(); variables.len()],
+            values: vec![0.0; streams.len() * variables.len()],
             streams,
             step_size,
-            friction: task.sampling.friction,
+            friction,
             temperature,
             energies: Vec::new(),
             squares: Vec::new(),
@@ -146,7 +141,7 @@ impl<'a> Walkers<'a> {
     pub fn step(&mut self, bias: &mut impl FnMut(&[f64], &mut [f64]) -> f64) -> Result<()> {
         let (h, n, d) = (self.step_size, self.n, self.variables.len());
         if let Some(bad) = self.energies.iter().chain(&self.values).find(|e| !e.is_finite()) {
-            let message = format!("free_energy: where a walker stands the energy or the variable is {bad}");
+            let message = format!("where a walker stands the energy or the variable is {bad}");
             return Err(Error::value(message).hint("give another `start`").at("start"));
         }
         let (damp, kick) = ((-self.friction * h).exp(), (self.temperature * -(-2.0 * self.friction * h).exp_m1()).sqrt());
@@ -200,54 +195,4 @@ impl<'a> Walkers<'a> {
     pub fn accepted(&mut self) -> [usize; 2] {
         [std::mem::take(&mut self.accepted), std::mem::take(&mut self.steps)]
     }
-}
-
-/// What to say of a share of accepted steps that is too small.
-pub fn refused([accepted, steps]: [usize; 2]) -> Option<String> {
-    let share = accepted as f64 / steps.max(1) as f64;
-    (share < 0.5 * ENOUGH).then(|| format!("only {:.0} % of the steps are accepted: give a smaller `step_size`", 100.0 * share))
-}
-
-/// The step for a position: the largest curvature of the potential there, and `springs` (with ∇ξ∇ξᵀ, one for each variable) on top.
-pub fn step_size(run: &Run, task: &Task, x: &[f64], springs: &[f64]) -> Result<f64> {
-    if let Some(given) = task.sampling.step_size {
-        return Ok(given);
-    }
-    let n = x.len();
-    let mut out = Evaluations::with_gradients();
-    let slopes: Vec<f64> = task
-        .variables
-        .iter()
-        .map(|variable| {
-            variable.evaluate(Batch::single(x), &mut out);
-            dot(&out.gradients, &out.gradients)
-        })
-        .collect();
-    let mut stopped = Ok(());
-    let mut product = |v: &[f64], out: &mut [f64]| {
-        if stopped.is_ok() {
-            stopped = run.check();
-        }
-        task.potential.hessian_vector(x, v, out);
-    };
-    let highest = lanczos::highest(&mut product, n, 1, 1e-2, None, &[], PRODUCTS.min(n));
-    stopped?;
-    let curvature =
-        highest.values.first().map_or(0.0, |h| h.max(0.0)) + springs.iter().zip(slopes).map(|(k, s)| k * s).sum::<f64>();
-    // Half of the time in which friction forgets a velocity is long enough for any.
-    let longest = 0.5 / task.sampling.friction;
-    Ok(if curvature > 0.0 && curvature.is_finite() { (STIFFNESS / curvature).sqrt().min(longest) } else { longest })
-}
-
-/// Where walkers begin: the start that was given, or a minimum near a random position.
-pub fn start(run: &Run, task: &Task, seed: u64) -> Result<Vec<f64>> {
-    if let Some(start) = task.start {
-        check_position("free_energy", "start", task.potential, start)?;
-        return Ok(start.to_vec());
-    }
-    let random = task.potential.random(seed, 1.0);
-    let options = MinimiseOptions { tolerance: 1e-4, ..MinimiseOptions::default() };
-    let found = algorithms::minimise(run, task.potential, &random, &options)?;
-    let well = found.point.position.iter().all(|x| x.is_finite()) && found.point.energy.is_finite();
-    Ok(if well { found.point.position } else { random })
 }
