@@ -13,12 +13,14 @@ use losscape::base::Run;
 use losscape::math::Matrix;
 use losscape::math::neighbours::nearest;
 use losscape::math::random::stream;
-use losscape::math::simd::{Kernel, LANES, Lanes, Width, dispatch, exp_slice};
+use losscape::math::simd::LANES;
 use rand::RngExt;
 use rand_distr::StandardNormal;
-use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
+use timing::{Units, median, once};
+
+mod timing;
 
 const ROUNDS: usize = 5;
 
@@ -109,66 +111,6 @@ fn memory() {
     let peak = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = peak.lines().find_map(|l| l.strip_prefix("VmHWM:")).map_or("unknown".into(), |l| l.trim().to_string());
     println!("map 200000 × 74: {:.0} s, {} products, peak memory {peak}", start.elapsed().as_secs_f64(), found.products);
-}
-
-/// Nanoseconds of one unit of each kind of work.
-struct Units {
-    exp: f64,
-    multiplication: f64,
-}
-
-impl Units {
-    fn measure() -> Units {
-        let start: Vec<f64> = (0..1024).map(|i| -3.0 + 6.0 * i as f64 / 1024.0).collect();
-        let mut values = start.clone();
-        let exp = nanoseconds(|| {
-            black_box(&mut values).copy_from_slice(&start);
-            exp_slice(&mut values, Width::widest());
-        });
-        let multiplications = nanoseconds(|| {
-            black_box(dispatch(Multiplications));
-        });
-        Units { exp: exp / 1024.0, multiplication: multiplications / (LENGTH * CHAINS * LANES) as f64 }
-    }
-}
-
-const LENGTH: usize = 1000;
-const CHAINS: usize = 12;
-
-/// Twelve independent chains of fused multiplications.
-struct Multiplications;
-
-impl Kernel for Multiplications {
-    type Output = f64;
-    #[inline(always)]
-    fn run<V: Lanes>(self) -> f64 {
-        let mut chains = [V::splat(black_box(1.0)); CHAINS];
-        let (a, b) = (V::splat(black_box(0.999)), V::splat(black_box(0.001)));
-        for _ in 0..LENGTH {
-            for chain in &mut chains {
-                *chain = chain.fma(a, b);
-            }
-        }
-        chains.into_iter().fold(0.0, |sum, chain| sum + chain.sum())
-    }
-}
-
-fn once(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_nanos() as f64
-}
-
-/// Nanoseconds of a call, the mean over a millisecond and at least one call.
-fn nanoseconds(mut work: impl FnMut()) -> f64 {
-    let calls = (1e6 / once(&mut work).min(once(&mut work))).ceil();
-    once(|| (0..calls as usize).for_each(|_| work())) / calls
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn report(work: &str, rounds: usize, floor: &dyn Fn(&Units) -> f64, call: &mut dyn FnMut()) {

@@ -16,21 +16,23 @@ use losscape::math::Matrix;
 use losscape::math::eigen::Tridiagonal;
 use losscape::math::matrix::dot;
 use losscape::math::random::stream;
-use losscape::math::simd::{Block, Kernel, LANES, Lanes, Width, dispatch, exp_slice, tanh_slice};
+use losscape::math::simd::Width;
 use losscape::network::{Network, NetworkOptions};
 use losscape::potentials::loss::{LossOptions, NetworkLoss};
 use losscape::potentials::{Batch, Evaluations, Potential};
 use rand::RngExt;
 use std::cell::RefCell;
 use std::hint::black_box;
-use std::time::Instant;
+use timing::{Units, median, nanoseconds, once};
+
+mod timing;
 
 /// Rounds over which the medians are taken.
 const ROUNDS: usize = 60;
 
 fn main() {
     for &width in &Width::available() {
-        let (tanh, exp) = (per_value(|v| tanh_slice(v, width)), per_value(|v| exp_slice(v, width)));
+        let Units { tanh, exp, .. } = Units::on(width);
         println!("{:<9} tanh {tanh:.2} ns a value, exp {exp:.2} ns", width.name());
     }
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
@@ -160,26 +162,8 @@ impl Case {
     }
 }
 
-/// Nanoseconds of one unit of each kind of work.
-struct Units {
-    tanh: f64,
-    exp: f64,
-    multiplication: f64,
-}
-
+/// What passes over a network's layers take at least.
 impl Units {
-    fn measure() -> Units {
-        let width = Width::widest();
-        let multiplications = nanoseconds(|| {
-            black_box(dispatch(Multiplications));
-        });
-        Units {
-            tanh: per_value(|v| tanh_slice(v, width)),
-            exp: per_value(|v| exp_slice(v, width)),
-            multiplication: multiplications / (LENGTH * CHAINS * LANES) as f64,
-        }
-    }
-
     fn functions(&self, nodes: &[i64], items: usize) -> f64 {
         let hidden: i64 = nodes[1..nodes.len() - 1].iter().sum();
         items as f64 * (hidden as f64 * self.tanh + nodes[nodes.len() - 1] as f64 * self.exp)
@@ -199,63 +183,8 @@ impl Units {
     }
 }
 
-const LENGTH: usize = 1000;
-const CHAINS: usize = 12;
-
-/// Twelve independent chains of fused multiplications.
-struct Multiplications;
-
-impl Kernel for Multiplications {
-    type Output = f64;
-    #[inline(always)]
-    fn run<V: Lanes>(self) -> f64 {
-        let mut chains = [V::splat(black_box(1.0)); CHAINS];
-        let (a, b) = (V::splat(black_box(0.999)), V::splat(black_box(0.001)));
-        for _ in 0..LENGTH {
-            for chain in &mut chains {
-                *chain = chain.fma(a, b);
-            }
-        }
-        let mut block = Block::ZERO;
-        chains.into_iter().fold(V::splat(0.0), |sum, c| sum + c).store(&mut block);
-        block.0[0]
-    }
-}
-
-/// Nanoseconds a value of a function over 1024 values from −3 to 3.
-fn per_value(mut function: impl FnMut(&mut [f64])) -> f64 {
-    let start: Vec<f64> = (0..1024).map(|i| -3.0 + 6.0 * i as f64 / 1024.0).collect();
-    let mut values = start.clone();
-    let copy = nanoseconds(|| black_box(&mut values).copy_from_slice(&start));
-    let both = nanoseconds(|| {
-        black_box(&mut values).copy_from_slice(&start);
-        function(&mut values);
-    });
-    (both - copy) / 1024.0
-}
-
-/// Nanoseconds of one call.
-fn once(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_nanos() as f64
-}
-
-/// Nanoseconds of a call, the mean over a fifth of a millisecond and at least one call, after two to warm up.
-fn nanoseconds(mut work: impl FnMut()) -> f64 {
-    let one = once(&mut work).min(once(&mut work));
-    let calls = (2e5 / one).ceil();
-    once(|| (0..calls as usize).for_each(|_| work())) / calls
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 fn report(work: &str, floor: &dyn Fn(&Units) -> f64, call: &mut dyn FnMut()) {
-    let rounds: Vec<[f64; 2]> = (0..ROUNDS).map(|_| [floor(&Units::measure()), nanoseconds(&mut *call)]).collect();
+    let rounds: Vec<[f64; 2]> = (0..ROUNDS).map(|_| [floor(&Units::measure()), nanoseconds(2e5, &mut *call)]).collect();
     let [floor, time] = [0, 1].map(|k| median(rounds.iter().map(|r| r[k])) / 1e3);
     let ratio = median(rounds.iter().map(|r| r[1] / r[0]));
     println!("{work:<36} {time:>9.2} µs {floor:>9.2} µs {ratio:>8.2}");

@@ -20,7 +20,9 @@ use losscape::potentials::{Batch, Evaluations, Potential};
 use rand::RngExt;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
+use timing::{median, nanoseconds, once};
+
+mod timing;
 
 /// Rounds over which the medians are taken.
 const ROUNDS: usize = 9;
@@ -144,9 +146,7 @@ fn check(potential: &Arc<dyn Potential>, start: &[f64], options: &SampleOptions)
 fn gradient(potential: &Arc<dyn Potential>, x: &[f64]) -> f64 {
     let mut out = Evaluations::with_gradients();
     let mut work = || potential.evaluate(Batch::single(black_box(x)), &mut out);
-    let one = once(&mut work).min(once(&mut work));
-    let calls = (2e6 / one).ceil();
-    once(|| (0..calls as usize).for_each(|_| work())) / calls
+    nanoseconds(2e6, &mut work)
 }
 
 /// The two matrix products of a perceptron, in chunks of items as the loss takes them.
@@ -183,17 +183,4 @@ impl Products {
         work();
         once(|| (0..5).for_each(|_| work())) / 5.0
     }
-}
-
-/// Nanoseconds of one call.
-fn once(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_nanos() as f64
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -62,17 +62,17 @@ impl Blocks {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::math::random::stream;
     use rand_distr::StandardNormal;
 
-    /// x(t+1) = φ x(t) + noise: g = (1 + φ)/(1 − φ) exactly.
-    fn autoregressive(phi: f64, walkers: usize, length: usize) -> Vec<f64> {
+    /// x(t+1) = φ x(t) + noise, of unit variance: g = (1 + φ)/(1 − φ) exactly.
+    pub fn autoregressive(phi: f64, walkers: usize, length: usize, seed: u64) -> Vec<f64> {
         let mut values = Vec::new();
         for w in 0..walkers {
-            let mut random = stream(5, w as u64);
-            let mut x = 0.0;
+            let mut random = stream(seed, w as u64);
+            let mut x: f64 = random.sample(StandardNormal);
             for _ in 0..length {
                 let kick: f64 = random.sample(StandardNormal);
                 x = phi * x + (1.0 - phi * phi).sqrt() * kick;
@@ -86,7 +86,7 @@ mod tests {
     fn the_memory_of_autoregressive_series_is_found() {
         for (phi, walkers, length) in [(0.0, 1, 20_000), (0.8, 4, 10_000), (0.95, 8, 20_000)] {
             let exact = (1.0 + phi) / (1.0 - phi);
-            let found = Blocks::of(&[&autoregressive(phi, walkers, length)], walkers).inefficiency;
+            let found = Blocks::of(&[&autoregressive(phi, walkers, length, 5)], walkers).inefficiency;
             // The noise of a sum over some 5 g lags is √(10 g / N) of g: at most 5 % here.
             assert!((found / exact - 1.0).abs() < 0.12, "{phi}: {found} for {exact}");
         }
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn blocks_stay_within_walkers_and_cover_everything() {
-        let values = autoregressive(0.8, 3, 1000);
+        let values = autoregressive(0.8, 3, 1000, 5);
         let blocks = Blocks::of(&[&values], 3);
         assert_eq!(blocks.rows.iter().map(ExactSizeIterator::len).sum::<usize>(), 3000);
         assert!(blocks.rows.iter().all(|r| r.start / 1000 == (r.end - 1) / 1000));

@@ -179,10 +179,9 @@ pub const DRAWS: u64 = 1 << 40;
 
 #[cfg(test)]
 mod tests {
+    use super::super::blocks::tests::autoregressive;
     use super::*;
     use crate::analysis::cuts::{Counts, Stretches};
-    use rand::RngExt;
-    use rand_distr::StandardNormal;
 
     fn options(bins: usize, range: Option<[f64; 2]>) -> FreeEnergyOptions {
         FreeEnergyOptions {
@@ -195,21 +194,6 @@ mod tests {
 
     fn of(values: &[f64], walkers: usize, temperature: f64, options: &FreeEnergyOptions) -> Result<FreeEnergy> {
         histogram(&Run::silent(), &[values.to_vec()], walkers, temperature, &[], None, options)
-    }
-
-    /// An Ornstein–Uhlenbeck series of unit variance.
-    fn series(phi: f64, walkers: usize, length: usize, seed: u64) -> Vec<f64> {
-        let mut values = Vec::new();
-        for w in 0..walkers {
-            let mut random = stream(seed, w as u64);
-            let mut x: f64 = random.sample(StandardNormal);
-            for _ in 0..length {
-                let kick: f64 = random.sample(StandardNormal);
-                x = phi * x + (1.0 - phi * phi).sqrt() * kick;
-                values.push(x);
-            }
-        }
-        values
     }
 
     #[test]
@@ -226,7 +210,7 @@ mod tests {
         let options = options(16, Some([-2.0, 2.0]));
         let (bins, repetitions) = (16, 30);
         let curves: Vec<FreeEnergy> =
-            (0..repetitions).map(|seed| of(&series(0.9, 4, 4000, seed), 4, 2.0, &options).unwrap()).collect();
+            (0..repetitions).map(|seed| of(&autoregressive(0.9, 4, 4000, seed), 4, 2.0, &options).unwrap()).collect();
         let mut ratio = 0.0;
         for bin in 0..bins {
             // F relative to the mean over bins weighted alike, so that the shift of the lowest bin does not enter.
@@ -260,7 +244,7 @@ mod tests {
         // The barrier was never seen: it is only a lower bound.
         assert_eq!((f.minima.len(), f.barriers.len(), f.barriers[0].sampled), (2, 1, false));
         assert!(f.barriers[0].heights[0] > 4.0);
-        let few = of(&series(0.999, 1, 2000, 1), 1, 1.0, &options(10, None)).unwrap();
+        let few = of(&autoregressive(0.999, 1, 2000, 1), 1, 1.0, &options(10, None)).unwrap();
         assert!(few.independent < 10.0 && few.notes[0].contains("too few for any claim"), "{:?}", few.notes);
         assert!(few.minima.is_empty());
     }
