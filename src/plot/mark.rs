@@ -40,7 +40,7 @@ pub enum TextPlace {
     Under,
     /// Centred above it.
     Above,
-    /// To its right, or to its left where there is no room.
+    /// To its right, or where there is room: to its left, above or below.
     Beside,
     /// Ends at it.
     Before,

@@ -223,7 +223,7 @@ pub fn scatter(x: &[f64], y: &[f64], options: &ScatterOptions) -> Result<Figure>
         check_equal("scatter", ("x", x.len()), ("labels", options.labels.len()))?;
         let texts = points.into_iter().zip(options.labels.iter().cloned()).collect();
         panel.marks.push(Mark::new(
-            Shape::Texts { texts, place: TextPlace::Beside, halo: false },
+            Shape::Texts { texts, place: TextPlace::Beside, halo: true },
             Paint::Plain(Colour::INK),
             11.0,
         ));
