@@ -7,7 +7,8 @@
 //! ζ rises no faster than it can fall: the heat of a start high up would wind it up for longer than the run lasts.)
 //! CCAdL besides takes away noise that differs by coordinate and place: p ← e^(−h²Σ/2T) p, Σ the variance of a minibatch's gradient, here its
 //! diagonal, from the difference of two halves of each minibatch, averaged over about a hundred steps. With all items it is SGNHT.
-//! All are of first order in h; fail for steps above 2/(largest curvature) (SGLD) or 2/√(largest curvature).
+//! All are of first order in h; fail for steps above 2/(largest curvature) (SGLD) or 2/√(largest curvature). No friction can hold the temperature
+//! where the noise of a single step is hotter already: h² Σ above T.
 //! References: M. Welling, Y. W. Teh, ICML 2011, 681; T. Chen, E. Fox, C. Guestrin, ICML 2014, arXiv:1402.4102; N. Ding et al., NIPS 2014,
 //! 3203; X. Shang, Z. Zhu, B. Leimkuhler, A. Storkey, NIPS 2015, 37, doi:10.48550/arXiv.1510.08692.
 
