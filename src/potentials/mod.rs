@@ -131,7 +131,7 @@ pub trait Potential: Send + Sync {
     }
 
     /// Number of coordinates that move.
-    fn free(&self) -> usize {
+    fn degrees_of_freedom(&self) -> usize {
         self.frozen().map_or(self.dimension(), |frozen| frozen.iter().filter(|f| !**f).count())
     }
 

@@ -246,7 +246,7 @@ pub fn sample_or_stop(
     // Far above what heat explains an energy can only be on its way to infinity.
     let highest = state.groups.iter().flat_map(|group| &group.energies).fold(0.0f64, |high, e| high.max(e.abs()));
     let hottest = temperatures.iter().fold(0.0f64, |high, t| high.max(*t));
-    state.bound = 1e3 * highest + 1e8 * hottest * (setting.free as f64 + 1.0);
+    state.bound = 1e3 * highest + 1e8 * hottest * (setting.degrees_of_freedom as f64 + 1.0);
     let recorder = Recorder::new(options, setting.n, chains, options.steps / options.every, None)?;
     go_on(run, potential, options, seed, state, recorder, (options.burn_in + options.steps) as u64)
 }

@@ -56,7 +56,7 @@ pub(super) fn with_momenta(method: Method, group: &mut Group, setting: &Setting,
         }
         add_scaled(&mut group.x[row], h, p);
         if method != Method::Sghmc {
-            let too_hot = dot(p, p) / (setting.free as f64 * temperature) - 1.0;
+            let too_hot = dot(p, p) / (setting.degrees_of_freedom as f64 * temperature) - 1.0;
             walker.thermostat += h * if burning { too_hot.min(1.0) } else { too_hot };
         }
     }

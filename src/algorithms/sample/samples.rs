@@ -155,7 +155,7 @@ impl Samples {
 
     /// TATi's averages over all steps.
     pub fn averages(&self) -> Averages {
-        let half = 0.5 * self.potential.free() as f64;
+        let half = 0.5 * self.potential.degrees_of_freedom() as f64;
         let (loss, kinetic_energy) = (self.mean_energy(), half * self.kinetic_temperature());
         Averages { loss, kinetic_energy, virial: half * self.virial_temperature(), total_energy: loss + kinetic_energy }
     }

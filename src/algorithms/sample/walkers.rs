@@ -21,7 +21,7 @@ pub(super) struct Setting<'a> {
     /// Number of coordinates.
     pub n: usize,
     /// Coordinates that move.
-    pub free: usize,
+    pub degrees_of_freedom: usize,
     /// The part of the items that a step looks at.
     pub minibatch: Option<(&'a dyn Minibatch, usize)>,
 }
@@ -30,7 +30,7 @@ impl<'a> Setting<'a> {
     pub fn new(run: &'a Run, potential: &'a dyn Potential, options: &'a SampleOptions) -> Setting<'a> {
         let n = potential.dimension();
         let minibatch = options.minibatch.and_then(|size| potential.minibatch().map(|some| (some, size)));
-        Setting { run, potential, options, n, free: potential.free(), minibatch }
+        Setting { run, potential, options, n, degrees_of_freedom: potential.degrees_of_freedom(), minibatch }
     }
 
     /// Fills `out` with independent normal numbers; frozen coordinates get 0.
@@ -225,8 +225,8 @@ impl Group {
             for (k, walker) in self.walkers.iter_mut().enumerate() {
                 let row = k * n..(k + 1) * n;
                 let (x, p, g) = (&self.x[row.clone()], &self.p[row.clone()], &self.g[row]);
-                let kinetic = walker.tuning.twice_kinetic(p) / setting.free as f64;
-                let virial = dot(x, g) / setting.free as f64;
+                let kinetic = walker.tuning.twice_kinetic(p) / setting.degrees_of_freedom as f64;
+                let virial = dot(x, g) / setting.degrees_of_freedom as f64;
                 walker.course.steps += 1;
                 walker.course.kinetic += kinetic;
                 walker.course.virial += virial;
