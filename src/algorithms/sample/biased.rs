@@ -24,7 +24,7 @@ pub struct BiasedWalkers<'a> {
     variables: &'a [Arc<dyn Potential>],
     n: usize,
     pub positions: Vec<f64>,
-    pub velocities: Vec<f64>,
+    velocities: Vec<f64>,
     forces: Evaluations,
     of_variables: Vec<Evaluations>,
     /// Values of the variables, a row a walker.
@@ -63,7 +63,9 @@ impl<'a> BiasedWalkers<'a> {
     pub fn new(
         potential: &'a dyn Potential,
         variables: &'a [Arc<dyn Potential>],
-        [temperature, friction, step_size]: [f64; 3],
+        temperature: f64,
+        friction: f64,
+        step_size: f64,
         positions: Vec<f64>,
         streams: Vec<Stream>,
     ) -> BiasedWalkers<'a> {

@@ -27,7 +27,7 @@ pub fn walkers<'a>(
     streams: Vec<Stream>,
     step_size: f64,
 ) -> BiasedWalkers<'a> {
-    BiasedWalkers::new(task.potential, task.variables, [temperature, task.sampling.friction, step_size], positions, streams)
+    BiasedWalkers::new(task.potential, task.variables, temperature, task.sampling.friction, step_size, positions, streams)
 }
 
 /// What to say of a share of accepted steps that is too small.
