@@ -193,6 +193,35 @@ fn everything_is_well_formed_and_within_its_sheet() {
 }
 
 #[test]
+fn texts_beside_points_do_not_cover_each_other() {
+    fn texts(group: &usvg::Group, out: &mut Vec<(String, usvg::Rect)>) {
+        for node in group.children() {
+            match node {
+                usvg::Node::Group(inner) => texts(inner, out),
+                usvg::Node::Text(text) => out.push((text.chunks()[0].text().into(), text.abs_bounding_box())),
+                _ => {}
+            }
+        }
+    }
+    // Three close together, two on top of each other in the corner.
+    let (x, y) = ([0.0, 0.02, 0.05, 1.0, 1.0], [0.0, 0.01, 0.0, 1.0, 0.99]);
+    let labels = ["north", "east", "south", "west", "middle"].map(str::to_string).to_vec();
+    let svg = scatter(&x, &y, &ScatterOptions { labels: labels.clone(), ..ScatterOptions::default() }).unwrap().svg();
+    let mut found = Vec::new();
+    texts(output::parse(&svg).unwrap().root(), &mut found);
+    found.retain(|(text, _)| labels.contains(text));
+    assert!(labels.iter().all(|label| found.iter().any(|(text, _)| text == label)), "{found:?}");
+    let apart = |a: &usvg::Rect, b: &usvg::Rect| {
+        a.right() <= b.left() || b.right() <= a.left() || a.bottom() <= b.top() || b.bottom() <= a.top()
+    };
+    for (k, (one, a)) in found.iter().enumerate() {
+        for (other, b) in found[k + 1..].iter().filter(|(other, _)| other != one) {
+            assert!(apart(a, b), "{one} at {a:?} covers {other} at {b:?}");
+        }
+    }
+}
+
+#[test]
 fn everything_fits_the_terminal() {
     for (name, figure) in everything() {
         for (width, height) in [(80, 24), (40, 12), (120, 40), (1, 1)] {

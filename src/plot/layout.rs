@@ -230,7 +230,7 @@ impl<'a> Arranged<'a> {
                 let places = texts.iter().map(|(p, _)| self.at(*p).filter(|p| self.is_inside(*p)));
                 let places: Vec<Option<[f64; 2]>> = places.collect();
                 // What texts beside points must not cover: the points, and the texts before them.
-                let mut taken: Vec<[f64; 4]> = places.iter().flatten().map(|p| around(*p, 8.0, 8.0)).collect();
+                let mut taken: Vec<Room> = places.iter().flatten().map(|p| around(*p, 8.0, 8.0)).collect();
                 for (k, (p, (_, text))) in places.iter().zip(texts).enumerate() {
                     let Some(p) = *p else { continue };
                     let (at, along, across) = match place {
@@ -261,13 +261,15 @@ impl<'a> Arranged<'a> {
 
     /// The middle of a text of this size beside a point: to the right, to the left, above or below, where nothing stands yet; to the right where all is
     /// taken.
-    fn beside(&self, p: [f64; 2], [width, height]: [f64; 2], taken: &mut Vec<[f64; 4]>) -> [f64; 2] {
+    fn beside(&self, p: [f64; 2], [width, height]: [f64; 2], taken: &mut Vec<Room>) -> [f64; 2] {
         let (dx, dy) = (7.0 + 0.5 * width, 6.0 + 0.5 * height);
         let middles = [[p[0] + dx, p[1]], [p[0] - dx, p[1]], [p[0], p[1] - dy], [p[0], p[1] + dy]];
         let free = |middle: &[f64; 2]| {
             let [left, right, top, bottom] = around(*middle, width, height);
-            let apart = |other: &[f64; 4]| right <= other[0] || left >= other[1] || bottom <= other[2] || top >= other[3];
-            left > self.inner[0] - EDGE && right < self.inner[1] + EDGE && taken.iter().all(apart)
+            let apart = |other: &Room| right <= other[0] || left >= other[1] || bottom <= other[2] || top >= other[3];
+            let inside =
+                left > self.inner[0] - EDGE && right < self.inner[1] + EDGE && top > self.inner[2] && bottom < self.inner[3];
+            inside && taken.iter().all(apart)
         };
         let right_has_room = p[0] + 7.0 + width < self.inner[1] + EDGE;
         let middle = middles.into_iter().find(free).unwrap_or(middles[usize::from(!right_has_room)]);
@@ -582,6 +584,6 @@ fn shortened(text: &str, width: f64, size: f64) -> String {
 }
 
 /// Left, right, top and bottom of a rectangle about a point.
-fn around(p: [f64; 2], width: f64, height: f64) -> [f64; 4] {
+fn around(p: [f64; 2], width: f64, height: f64) -> Room {
     [p[0] - 0.5 * width, p[0] + 0.5 * width, p[1] - 0.5 * height, p[1] + 0.5 * height]
 }
