@@ -4,7 +4,7 @@
 //! Accumulators stay in registers in tiles of up to 6 × 4, tall ones of 12 × 2. Large general products belong to the `gemm` crate; these beat
 //! it where one side has few rows.
 
-use super::simd::{Block, Kernel, Lanes, dispatch};
+use super::simd::{Block, Kernel, Lanes, Width, dispatch, dispatch_on};
 
 /// A matrix of plain numbers, possibly transposed.
 #[derive(Clone, Copy)]
@@ -44,51 +44,129 @@ pub enum Then<'a> {
     Add,
     /// It multiplies what is there, element by element.
     Times,
+    /// It replaces what is there, multiplied by the slope of tanh, 1 − v², at these values v of it: a panel like the result.
+    TimesTanhSlope(&'a [Block]),
 }
 
 /// out(item, r) ← Σ_k weights(r, k) a(item, k): `a` has `weights.columns` blocks for each block of items, `out` has `weights.rows`.
 pub fn product(weights: Weights, a: &[Block], into: Then, out: &mut [Block]) {
-    dispatch(Product { weights, a, into, out });
+    product_on(Width::widest(), weights, a, into, out);
+}
+
+fn product_on(width: Width, weights: Weights, a: &[Block], into: Then, out: &mut [Block]) {
+    match into {
+        Then::Set => dispatch_on(width, Product { weights, a, into: Set, out }),
+        Then::SetPlus(biases) => {
+            assert_eq!(biases.len(), weights.rows, "one bias a row");
+            dispatch_on(width, Product { weights, a, into: SetPlus(biases), out })
+        }
+        Then::Add => dispatch_on(width, Product { weights, a, into: Add, out }),
+        Then::Times => dispatch_on(width, Product { weights, a, into: Times, out }),
+        Then::TimesTanhSlope(values) => {
+            assert_eq!(values.len(), out.len(), "one value for each result");
+            dispatch_on(width, Product { weights, a, into: TimesTanhSlope(values), out })
+        }
+    }
+}
+
+/// One way a product begins and ends. Each has kernels of its own: a choice inside them, between types with and without data, took the
+/// accumulators out of the registers.
+trait Finish: Copy {
+    /// What the sums of row `row` begin with. SAFETY: `row` is one of the product's.
+    #[inline(always)]
+    unsafe fn begin<V: Lanes>(self, _row: usize) -> V {
+        V::splat(0.0)
+    }
+    /// What becomes of `sum`, block `at` of the result, where `old` stands. SAFETY: `at` is inside the result.
+    unsafe fn end<V: Lanes>(self, sum: V, at: usize, old: &Block) -> V;
+}
+
+#[derive(Clone, Copy)]
+struct Set;
+#[derive(Clone, Copy)]
+struct SetPlus<'a>(&'a [f64]);
+#[derive(Clone, Copy)]
+struct Add;
+#[derive(Clone, Copy)]
+struct Times;
+#[derive(Clone, Copy)]
+struct TimesTanhSlope<'a>(&'a [Block]);
+
+// SAFETY of the blocks below: `product` saw that there is a bias for each row and a value for each block of the result.
+impl Finish for Set {
+    #[inline(always)]
+    unsafe fn end<V: Lanes>(self, sum: V, _: usize, _: &Block) -> V {
+        sum
+    }
+}
+impl Finish for SetPlus<'_> {
+    #[inline(always)]
+    unsafe fn begin<V: Lanes>(self, row: usize) -> V {
+        V::splat(unsafe { *self.0.get_unchecked(row) })
+    }
+    #[inline(always)]
+    unsafe fn end<V: Lanes>(self, sum: V, _: usize, _: &Block) -> V {
+        sum
+    }
+}
+impl Finish for Add {
+    #[inline(always)]
+    unsafe fn end<V: Lanes>(self, sum: V, _: usize, old: &Block) -> V {
+        sum + V::load(old)
+    }
+}
+impl Finish for Times {
+    #[inline(always)]
+    unsafe fn end<V: Lanes>(self, sum: V, _: usize, old: &Block) -> V {
+        sum * V::load(old)
+    }
+}
+impl Finish for TimesTanhSlope<'_> {
+    #[inline(always)]
+    unsafe fn end<V: Lanes>(self, sum: V, at: usize, _: &Block) -> V {
+        let value = V::load(unsafe { self.0.get_unchecked(at) });
+        sum * value.fnma(value, V::splat(1.0))
+    }
 }
 
 /// Rows of a panel from which on it is called long.
 const LONG: usize = 64;
 
-struct Product<'a> {
+struct Product<'a, F> {
     weights: Weights<'a>,
     a: &'a [Block],
-    into: Then<'a>,
+    into: F,
     out: &'a mut [Block],
 }
 
-/// Calls `$f::<V, R, C>($args)` (and one type more, where given) with the constants that the numbers stand for.
+/// Calls `$f::<V, R, C>($args)` (and types more, where given) with the constants that the numbers stand for.
 macro_rules! with_tile {
-    ($rows:expr, $columns:expr, $f:ident $(::<$more:ident>)? ( $($args:tt)* )) => {
+    ($rows:expr, $columns:expr, $f:ident $(::<$($more:tt),+>)? ( $($args:tt)* )) => {
         match ($rows, $columns) {
-            (1, 1) => $f::<V, 1, 1 $(, $more)?>($($args)*),
-            (2, 1) => $f::<V, 2, 1 $(, $more)?>($($args)*),
-            (3, 1) => $f::<V, 3, 1 $(, $more)?>($($args)*),
-            (4, 1) => $f::<V, 4, 1 $(, $more)?>($($args)*),
-            (5, 1) => $f::<V, 5, 1 $(, $more)?>($($args)*),
-            (6, 1) => $f::<V, 6, 1 $(, $more)?>($($args)*),
-            (1, 2) => $f::<V, 1, 2 $(, $more)?>($($args)*),
-            (2, 2) => $f::<V, 2, 2 $(, $more)?>($($args)*),
-            (3, 2) => $f::<V, 3, 2 $(, $more)?>($($args)*),
-            (4, 2) => $f::<V, 4, 2 $(, $more)?>($($args)*),
-            (5, 2) => $f::<V, 5, 2 $(, $more)?>($($args)*),
-            (6, 2) => $f::<V, 6, 2 $(, $more)?>($($args)*),
-            (1, 3) => $f::<V, 1, 3 $(, $more)?>($($args)*),
-            (2, 3) => $f::<V, 2, 3 $(, $more)?>($($args)*),
-            (3, 3) => $f::<V, 3, 3 $(, $more)?>($($args)*),
-            (4, 3) => $f::<V, 4, 3 $(, $more)?>($($args)*),
-            (5, 3) => $f::<V, 5, 3 $(, $more)?>($($args)*),
-            (6, 3) => $f::<V, 6, 3 $(, $more)?>($($args)*),
-            (1, 4) => $f::<V, 1, 4 $(, $more)?>($($args)*),
-            (2, 4) => $f::<V, 2, 4 $(, $more)?>($($args)*),
-            (3, 4) => $f::<V, 3, 4 $(, $more)?>($($args)*),
-            (4, 4) => $f::<V, 4, 4 $(, $more)?>($($args)*),
-            (5, 4) => $f::<V, 5, 4 $(, $more)?>($($args)*),
-            (6, 4) => $f::<V, 6, 4 $(, $more)?>($($args)*),
+            (1, 1) => $f::<V, 1, 1 $($(, $more)+)?>($($args)*),
+            (2, 1) => $f::<V, 2, 1 $($(, $more)+)?>($($args)*),
+            (3, 1) => $f::<V, 3, 1 $($(, $more)+)?>($($args)*),
+            (4, 1) => $f::<V, 4, 1 $($(, $more)+)?>($($args)*),
+            (5, 1) => $f::<V, 5, 1 $($(, $more)+)?>($($args)*),
+            (6, 1) => $f::<V, 6, 1 $($(, $more)+)?>($($args)*),
+            (1, 2) => $f::<V, 1, 2 $($(, $more)+)?>($($args)*),
+            (2, 2) => $f::<V, 2, 2 $($(, $more)+)?>($($args)*),
+            (3, 2) => $f::<V, 3, 2 $($(, $more)+)?>($($args)*),
+            (4, 2) => $f::<V, 4, 2 $($(, $more)+)?>($($args)*),
+            (5, 2) => $f::<V, 5, 2 $($(, $more)+)?>($($args)*),
+            (6, 2) => $f::<V, 6, 2 $($(, $more)+)?>($($args)*),
+            (1, 3) => $f::<V, 1, 3 $($(, $more)+)?>($($args)*),
+            (2, 3) => $f::<V, 2, 3 $($(, $more)+)?>($($args)*),
+            (3, 3) => $f::<V, 3, 3 $($(, $more)+)?>($($args)*),
+            (4, 3) => $f::<V, 4, 3 $($(, $more)+)?>($($args)*),
+            (5, 3) => $f::<V, 5, 3 $($(, $more)+)?>($($args)*),
+            (6, 3) => $f::<V, 6, 3 $($(, $more)+)?>($($args)*),
+            (1, 4) => $f::<V, 1, 4 $($(, $more)+)?>($($args)*),
+            (2, 4) => $f::<V, 2, 4 $($(, $more)+)?>($($args)*),
+            (3, 4) => $f::<V, 3, 4 $($(, $more)+)?>($($args)*),
+            (4, 4) => $f::<V, 4, 4 $($(, $more)+)?>($($args)*),
+            (5, 4) => $f::<V, 5, 4 $($(, $more)+)?>($($args)*),
+            (6, 4) => $f::<V, 6, 4 $($(, $more)+)?>($($args)*),
             (r, c) => unreachable!("a tile of {r} × {c}"),
         }
     };
@@ -98,20 +176,20 @@ pub(crate) use with_tile;
 
 /// The same for tall tiles: twice as many rows, two columns at most.
 macro_rules! with_tall_tile {
-    ($rows:expr, $columns:expr, $f:ident ( $($args:tt)* )) => {
+    ($rows:expr, $columns:expr, $f:ident $(::<$($more:tt),+>)? ( $($args:tt)* )) => {
         match ($rows, $columns) {
-            (7, 1) => $f::<V, 7, 1>($($args)*),
-            (8, 1) => $f::<V, 8, 1>($($args)*),
-            (9, 1) => $f::<V, 9, 1>($($args)*),
-            (10, 1) => $f::<V, 10, 1>($($args)*),
-            (11, 1) => $f::<V, 11, 1>($($args)*),
-            (12, 1) => $f::<V, 12, 1>($($args)*),
-            (7, 2) => $f::<V, 7, 2>($($args)*),
-            (8, 2) => $f::<V, 8, 2>($($args)*),
-            (9, 2) => $f::<V, 9, 2>($($args)*),
-            (10, 2) => $f::<V, 10, 2>($($args)*),
-            (11, 2) => $f::<V, 11, 2>($($args)*),
-            (12, 2) => $f::<V, 12, 2>($($args)*),
+            (7, 1) => $f::<V, 7, 1 $($(, $more)+)?>($($args)*),
+            (8, 1) => $f::<V, 8, 1 $($(, $more)+)?>($($args)*),
+            (9, 1) => $f::<V, 9, 1 $($(, $more)+)?>($($args)*),
+            (10, 1) => $f::<V, 10, 1 $($(, $more)+)?>($($args)*),
+            (11, 1) => $f::<V, 11, 1 $($(, $more)+)?>($($args)*),
+            (12, 1) => $f::<V, 12, 1 $($(, $more)+)?>($($args)*),
+            (7, 2) => $f::<V, 7, 2 $($(, $more)+)?>($($args)*),
+            (8, 2) => $f::<V, 8, 2 $($(, $more)+)?>($($args)*),
+            (9, 2) => $f::<V, 9, 2 $($(, $more)+)?>($($args)*),
+            (10, 2) => $f::<V, 10, 2 $($(, $more)+)?>($($args)*),
+            (11, 2) => $f::<V, 11, 2 $($(, $more)+)?>($($args)*),
+            (12, 2) => $f::<V, 12, 2 $($(, $more)+)?>($($args)*),
             (r, c) => unreachable!("a tall tile of {r} × {c}"),
         }
     };
@@ -129,7 +207,7 @@ pub(crate) fn tile(left: usize, most: usize) -> usize {
     }
 }
 
-impl Kernel for Product<'_> {
+impl<F: Finish> Kernel for Product<'_, F> {
     type Output = ();
     #[inline(always)]
     fn run<V: Lanes>(self) {
@@ -141,9 +219,6 @@ impl Kernel for Product<'_> {
         let columns = a.len() / inner;
         assert_eq!(a.len(), columns * inner, "the panel does not fit the weights");
         assert_eq!(out.len(), columns * rows, "the result does not fit the weights");
-        if let Then::SetPlus(biases) = into {
-            assert_eq!(biases.len(), rows, "one bias a row");
-        }
         // Where a panel is too long for the first cache, it is read once for twice as many rows.
         let tall = inner > LONG && V::TILE_COLUMNS > 2 && rows > V::TILE_ROWS;
         let (most_rows, most_columns) = if tall { (2 * V::TILE_ROWS, 2) } else { (V::TILE_ROWS, V::TILE_COLUMNS) };
@@ -157,11 +232,12 @@ impl Kernel for Product<'_> {
                 unsafe {
                     let w = weights.data.as_ptr().add(row * weights.row_step);
                     let a = a.as_ptr().add(column * inner);
-                    let out = out.as_mut_ptr().add(column * rows + row);
+                    let at = column * rows + row;
+                    let out = out.as_mut_ptr().add(at);
                     if high > V::TILE_ROWS {
-                        with_tall_tile!(high, wide, product_tile(&weights, w, a, into, row, out));
+                        with_tall_tile!(high, wide, product_tile::<F>(&weights, w, a, into, row, at, out));
                     } else {
-                        with_tile!(high, wide, product_tile(&weights, w, a, into, row, out));
+                        with_tile!(high, wide, product_tile::<F>(&weights, w, a, into, row, at, out));
                     }
                 }
                 row += high;
@@ -172,23 +248,22 @@ impl Kernel for Product<'_> {
 }
 
 /// SAFETY: R rows of the weights from `w`, C columns of `a` (every `weights.columns`) and C columns of R blocks of `out`
-/// (every `weights.rows`) must lie inside their slices.
+/// (every `weights.rows`) must lie inside their slices; `row` and `at` are the numbers of the first row and of the first block of `out`.
 #[inline(always)]
-unsafe fn product_tile<V: Lanes, const R: usize, const C: usize>(
+unsafe fn product_tile<V: Lanes, const R: usize, const C: usize, F: Finish>(
     weights: &Weights,
     w: *const f64,
     a: *const Block,
-    into: Then,
+    into: F,
     row: usize,
+    at: usize,
     out: *mut Block,
 ) {
     // SAFETY: the caller's promise; k < weights.columns, r < R, c < C throughout.
     unsafe {
         let mut sums = [[V::splat(0.0); C]; R];
-        if let Then::SetPlus(biases) = into {
-            for r in 0..R {
-                sums[r] = [V::splat(*biases.get_unchecked(row + r)); C];
-            }
+        for r in 0..R {
+            sums[r] = [into.begin(row + r); C];
         }
         for k in 0..weights.columns {
             let mut x = [V::splat(0.0); C];
@@ -205,11 +280,7 @@ unsafe fn product_tile<V: Lanes, const R: usize, const C: usize>(
         for r in 0..R {
             for c in 0..C {
                 let place = &mut *out.add(c * weights.rows + r);
-                let value = match into {
-                    Then::Set | Then::SetPlus(_) => sums[r][c],
-                    Then::Add => sums[r][c] + V::load(place),
-                    Then::Times => sums[r][c] * V::load(place),
-                };
+                let value = into.end(sums[r][c], at + c * weights.rows + r, place);
                 value.store(place);
             }
         }
@@ -244,7 +315,7 @@ impl Kernel for TimesRepeated<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::simd::{LANES, Width, dispatch_on};
+    use super::super::simd::LANES;
     use super::*;
 
     fn wave(count: usize, k: f64) -> Vec<f64> {
@@ -263,11 +334,13 @@ pub(super) mod tests {
                 let truth = |b: usize, r: usize, l: usize| -> f64 {
                     (0..columns).map(|k| w[r * columns + k] * a[b * columns + k].0[l]).sum()
                 };
-                let kinds: [(Then, fn(f64, f64, f64) -> f64); 4] = [
-                    (Then::Set, |p, _, _| p),
-                    (Then::SetPlus(&biases), |p, _, bias| p + bias),
-                    (Then::Add, |p, old, _| p + old),
-                    (Then::Times, |p, old, _| p * old),
+                let values = panel(rows * blocks, 0.9);
+                let kinds: [(Then, fn(f64, f64, f64, f64) -> f64); 5] = [
+                    (Then::Set, |p, _, _, _| p),
+                    (Then::SetPlus(&biases), |p, _, bias, _| p + bias),
+                    (Then::Add, |p, old, _, _| p + old),
+                    (Then::Times, |p, old, _, _| p * old),
+                    (Then::TimesTanhSlope(&values), |p, _, _, value| p * (1.0 - value * value)),
                 ];
                 for (into, expected) in kinds {
                     let old = panel(rows * blocks, 1.0);
@@ -275,15 +348,16 @@ pub(super) mod tests {
                     // The transposed view of transposed weights is one more way to the same product.
                     let turned: Vec<f64> = (0..rows * columns).map(|i| w[i % rows * columns + i / rows]).collect();
                     let weights = Weights::new(&turned, columns, rows).transposed();
-                    dispatch_on(width, Product { weights, a: &a, into, out: &mut out });
+                    product_on(width, weights, &a, into, &mut out);
                     let mut again = old.clone();
-                    dispatch_on(width, Product { weights: Weights::new(&w, rows, columns), a: &a, into, out: &mut again });
+                    product_on(width, Weights::new(&w, rows, columns), &a, into, &mut again);
                     assert_eq!(out, again);
                     for b in 0..blocks {
                         for r in 0..rows {
                             for l in 0..LANES {
-                                let wanted = expected(truth(b, r, l), old[b * rows + r].0[l], biases[r]);
-                                let found = out[b * rows + r].0[l];
+                                let at = b * rows + r;
+                                let wanted = expected(truth(b, r, l), old[at].0[l], biases[r], values[at].0[l]);
+                                let found = out[at].0[l];
                                 assert!((found - wanted).abs() < 1e-14 * columns as f64, "{rows} × {columns}, {}", width.name());
                             }
                         }

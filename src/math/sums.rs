@@ -5,10 +5,10 @@
 //! should be some dozens of blocks long.
 
 use super::products::{tile, with_tile};
-use super::simd::{Block, Kernel, LANES, Lanes, dispatch};
+use super::simd::{Block, Kernel, LANES, Lanes, dispatch, numbers};
 
 /// sums(p, q) += Σ over items of left(item, p) · right(item, q): `left` has `p` blocks for each block of items, `right` has `q`,
-/// `sums` is p × q.
+/// `sums` is p × q. Where `sums` has p numbers more, Σ left(item, p) is added to those: a layer's weights and its biases.
 pub fn gram(left: &[Block], p: usize, right: &[Block], q: usize, sums: &mut [f64]) {
     assert_eq!(left.len() * q, right.len() * p, "the panels must have the same blocks of items");
     dispatch(Gram { left, p, right: Plain { panel: right, rows: q }, q, sums });
@@ -71,8 +71,8 @@ pub fn gram_of_products(left: &[Block], p: usize, right: Products, sums: &mut [f
 /// Blocks of eight numbers that a part of a panel may fill: 16 KiB, half of a first cache.
 const FIRST_CACHE_BLOCKS: usize = 256;
 
-/// Blocks that hold the sums of the largest tile, 6 × 4.
-const MOST_TOTALS: usize = 3;
+/// Blocks that hold the sums of the largest tile, 6 × 4, and of its six rows.
+const MOST_TOTALS: usize = 4;
 
 /// Most columns of a tile.
 const MOST_COLUMNS: usize = 4;
@@ -168,7 +168,8 @@ impl<Side: Right> Kernel for Gram<'_, Side> {
         }
         let blocks = left.len() / p;
         assert_eq!(left.len(), blocks * p, "the left panel does not fit");
-        assert_eq!(sums.len(), p * q, "the sums do not fit");
+        assert!(sums.len() == p * q || sums.len() == p * (q + 1), "the sums do not fit");
+        let (sums, totals) = sums.split_at_mut(p * q);
         // As many rows of the left panel at a time as stay in the first cache while the right panel passes by.
         let panel = (FIRST_CACHE_BLOCKS / blocks.max(1)).max(V::TILE_ROWS);
         let mut first = 0;
@@ -185,7 +186,13 @@ impl<Side: Right> Kernel for Gram<'_, Side> {
                     unsafe {
                         let left = left.as_ptr().add(row);
                         let sums = sums.as_mut_ptr().add(row * q + column);
-                        with_tile!(high, wide, gram_tile::<Side>(blocks, left, p, &columns, q, sums));
+                        if column == 0 && !totals.is_empty() {
+                            let totals = totals.as_mut_ptr().add(row);
+                            with_tile!(high, wide, gram_tile::<Side, true>(blocks, left, p, &columns, q, sums, totals));
+                        } else {
+                            let none = std::ptr::null_mut();
+                            with_tile!(high, wide, gram_tile::<Side, false>(blocks, left, p, &columns, q, sums, none));
+                        }
                     }
                     row += high;
                 }
@@ -197,87 +204,57 @@ impl<Side: Right> Kernel for Gram<'_, Side> {
 }
 
 /// SAFETY: for each of `blocks` blocks R blocks from `left` (every `p`) and C columns of the right side from `first` must lie inside
-/// their slices, and R rows of C numbers (every `q`) from `sums`.
+/// their slices, and R rows of C numbers (every `q`) from `sums`; R numbers from `totals` where `TOTALS`.
 #[inline(always)]
-unsafe fn gram_tile<V: Lanes, const R: usize, const C: usize, Side: Right>(
+unsafe fn gram_tile<V: Lanes, const R: usize, const C: usize, Side: Right, const TOTALS: bool>(
     blocks: usize,
     left: *const Block,
     p: usize,
     columns: &Side::Columns,
     q: usize,
     sums: *mut f64,
+    totals: *mut f64,
 ) {
     // SAFETY: the caller's promise; r < R, c < C, b < blocks throughout.
     unsafe {
         let zero = V::splat(0.0);
         let mut products = [[zero; C]; R];
+        let mut rows = [zero; R];
         for b in 0..blocks {
             let y: [V; C] = Side::load(columns, b);
             for r in 0..R {
                 let x = V::load(&*left.add(b * p + r));
+                if TOTALS {
+                    rows[r] = rows[r] + x;
+                }
                 for c in 0..C {
                     products[r][c] = x.fma(y[c], products[r][c]);
                 }
             }
         }
-        // Eight sums over lanes at a time.
-        let mut totals = [Block::ZERO; MOST_TOTALS];
-        for (t, total) in totals.iter_mut().enumerate().take((R * C).div_ceil(LANES)) {
+        // Eight sums over lanes at a time, those of the rows behind those of the products.
+        let count = R * C + if TOTALS { R } else { 0 };
+        let mut found = [Block::ZERO; MOST_TOTALS];
+        for (t, found) in found.iter_mut().enumerate().take(count.div_ceil(LANES)) {
             let mut eight = [zero; LANES];
             for (i, slot) in eight.iter_mut().enumerate() {
                 let k = t * LANES + i;
                 if k < R * C {
                     *slot = products[k / C][k % C];
+                } else if k < count {
+                    *slot = rows[k - R * C];
                 }
             }
-            V::sums(eight).store(total);
+            V::sums(eight).store(found);
         }
+        let found = numbers(&found);
         for r in 0..R {
             for c in 0..C {
-                let k = r * C + c;
-                *sums.add(r * q + c) += totals[k / LANES].0[k % LANES];
+                *sums.add(r * q + c) += found[r * C + c];
             }
-        }
-    }
-}
-
-/// sums(p) += Σ over items of panel(item, p), with `sums.len()` blocks for each block of items.
-pub fn column_sums(panel: &[Block], sums: &mut [f64]) {
-    dispatch(ColumnSums { panel, sums });
-}
-
-struct ColumnSums<'a> {
-    panel: &'a [Block],
-    sums: &'a mut [f64],
-}
-
-impl Kernel for ColumnSums<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<V: Lanes>(self) {
-        let p = self.sums.len();
-        let mut at = 0;
-        while at < p {
-            let many = LANES.min(p - at);
-            let mut totals = [V::splat(0.0); LANES];
-            for row in self.panel.chunks_exact(p) {
-                let row = &row[at..at + many];
-                if many == LANES {
-                    for i in 0..LANES {
-                        totals[i] = totals[i] + V::load(&row[i]);
-                    }
-                } else {
-                    for i in 0..many {
-                        totals[i] = totals[i] + V::load(&row[i]);
-                    }
-                }
+            if TOTALS {
+                *totals.add(r) += found[R * C + r];
             }
-            let mut block = Block::ZERO;
-            V::sums(totals).store(&mut block);
-            for i in 0..many {
-                self.sums[at + i] += block.0[i];
-            }
-            at += many;
         }
     }
 }
@@ -293,13 +270,15 @@ mod tests {
         for width in Width::available() {
             for (p, q, blocks) in [(1, 1, 1), (10, 2, 5), (4, 11, 16), (13, 9, 3), (40, 33, 2)] {
                 let (left, right) = (panel(p * blocks, 0.4), panel(q * blocks, 0.8));
-                let mut sums = vec![1.0; p * q];
-                dispatch_on(width, Gram { left: &left, p, right: Plain { panel: &right, rows: q }, q, sums: &mut sums });
-                let mut totals = vec![2.0; p];
-                dispatch_on(width, ColumnSums { panel: &left, sums: &mut totals });
+                let (mut sums, mut more) = (vec![1.0; p * q], vec![1.0; p * (q + 1)]);
+                let right = Plain { panel: &right, rows: q };
+                dispatch_on(width, Gram { left: &left, p, right, q, sums: &mut sums });
+                dispatch_on(width, Gram { left: &left, p, right, q, sums: &mut more });
+                assert_eq!(sums, more[..p * q]);
+                let right = right.panel;
                 for i in 0..p {
                     let all: f64 = (0..blocks).flat_map(|b| left[b * p + i].0).sum();
-                    assert!((totals[i] - 2.0 - all).abs() < 1e-12);
+                    assert!((more[p * q + i] - 1.0 - all).abs() < 1e-12);
                     for j in 0..q {
                         let wanted: f64 = (0..blocks)
                             .flat_map(|b| (0..LANES).map(move |l| (b, l)))

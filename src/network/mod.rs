@@ -83,8 +83,15 @@ pub struct Layer {
     pub outputs: usize,
     /// outputs × inputs, row-major.
     pub weights: Range<usize>,
-    /// Empty without biases.
+    /// Behind the weights; empty without biases.
     pub biases: Range<usize>,
+}
+
+impl Layer {
+    /// All parameters of the layer.
+    pub fn parameters(&self) -> Range<usize> {
+        self.weights.start..self.biases.end
+    }
 }
 
 /// A row of [`Network::layout`].
@@ -228,7 +235,7 @@ impl Network {
         for (k, layer) in layers.iter().enumerate() {
             let function = if k + 1 < layers.len() { self.activation } else { self.output };
             let reach = scale * (3.0 * function.gain() / layer.inputs as f64).sqrt();
-            for p in &mut parameters[layer.weights.start..layer.biases.end] {
+            for p in &mut parameters[layer.parameters()] {
                 *p = reach * (2.0 * random.random::<f64>() - 1.0);
             }
         }

@@ -12,7 +12,7 @@ use super::kinds::LossKind;
 use super::passes::{Panels, change_of_delta, loss_curvature_times, multiply, take};
 use crate::math::products::{Then, product};
 use crate::math::simd::Block;
-use crate::math::sums::{column_sums, gram};
+use crate::math::sums::gram;
 
 /// Blocks of memory that [`loss_hessian_vector`] wants.
 pub(super) fn memory(plan: &Plan) -> usize {
@@ -57,16 +57,11 @@ pub(super) fn loss_hessian_vector(
         for l in (0..depth).rev() {
             let layer = &plan.layers[l];
             let own = plan.part(l, blocks);
-            let to = &mut out[layer.weights.clone()];
-            if l == 0 {
-                gram(&ddelta[own.clone()], layer.outputs, inputs, layer.inputs, to);
-            } else {
-                let below = plan.part(l - 1, blocks);
-                gram(&ddelta[own.clone()], layer.outputs, &panels.values[below.clone()], layer.inputs, to);
-                gram(&panels.delta[own.clone()], layer.outputs, &da[below], layer.inputs, to);
-            }
-            if !layer.biases.is_empty() {
-                column_sums(&ddelta[own.clone()], &mut out[layer.biases.clone()]);
+            let a = if l == 0 { inputs } else { &panels.values[plan.part(l - 1, blocks)] };
+            gram(&ddelta[own.clone()], layer.outputs, a, layer.inputs, &mut out[layer.parameters()]);
+            if l > 0 {
+                let da = &da[plan.part(l - 1, blocks)];
+                gram(&panels.delta[own.clone()], layer.outputs, da, layer.inputs, &mut out[layer.weights.clone()]);
             }
             if l > 0 {
                 let below = plan.part(l - 1, blocks);

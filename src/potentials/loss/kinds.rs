@@ -8,7 +8,7 @@
 //! In all cases the curvature matrix is diag(d) − q qᵀ, with q = 0 but for the cross-entropy.
 
 use crate::math::simd::{
-    Block, Kernel, Lanes, dispatch, eights_mut, exp_negative, exp_negative_eights, log, log1p_unit, sigmoid,
+    Block, Kernel, Lanes, dispatch, eights_mut, exp_negative, exp_negative_eights, exp_negative_of, log, log1p_unit, sigmoid,
 };
 
 crate::choices! {
@@ -71,6 +71,14 @@ impl Kernel for Stage<'_> {
     #[inline(always)]
     fn run<V: Lanes>(self) -> f64 {
         let width = self.width;
+        if self.kind.is_softmax() {
+            match width {
+                2 => return self.few_classes::<V, 2>(),
+                3 => return self.few_classes::<V, 3>(),
+                4 => return self.few_classes::<V, 4>(),
+                _ => {}
+            }
+        }
         let wants_curvature = !self.curvatures.diagonal.is_empty();
         let last = (self.outputs.len() / width).wrapping_sub(1);
         let (one, zero) = (V::splat(1.0), V::splat(0.0));
@@ -136,6 +144,52 @@ impl Kernel for Stage<'_> {
                             zero.store(&mut self.curvatures.root[b * width + a]);
                         }
                     }
+                }
+            }
+        }
+        (total + log(sums)).sum()
+    }
+}
+
+impl Stage<'_> {
+    /// The cross-entropy of so few classes that the outputs of a block stay in registers from the first pass to the last.
+    #[inline(always)]
+    fn few_classes<V: Lanes, const W: usize>(self) -> f64 {
+        let ((outputs, _), (targets, _)) = (self.outputs.as_chunks_mut::<W>(), self.targets.as_chunks::<W>());
+        let wants_curvature = !self.curvatures.diagonal.is_empty();
+        let last = outputs.len().wrapping_sub(1);
+        let (one, zero) = (V::splat(1.0), V::splat(0.0));
+        let (mut total, mut sums) = (zero, one);
+        for (b, (outputs, targets)) in outputs.iter_mut().zip(targets).enumerate() {
+            let mut below = [zero; W];
+            for k in 0..W {
+                below[k] = V::load(&outputs[k]);
+            }
+            let mut highest = below[0];
+            for k in 1..W {
+                highest = highest.max(below[k]);
+            }
+            for k in 0..W {
+                below[k] = below[k] - highest;
+                total = V::load(&targets[k]).fnma(below[k], total);
+            }
+            let e = exp_negative_of(below);
+            let mut sum = e[0];
+            for k in 1..W {
+                sum = sum + e[k];
+            }
+            let live = match self.padding {
+                Some(live) if b == last => V::load(live),
+                _ => one,
+            };
+            sums = sums * live.fma(sum, one - live);
+            let inverse = live / sum;
+            for k in 0..W {
+                let p = e[k] * inverse;
+                (p - V::load(&targets[k])).store(&mut outputs[k]);
+                if wants_curvature {
+                    p.store(&mut self.curvatures.diagonal[b * W + k]);
+                    p.store(&mut self.curvatures.root[b * W + k]);
                 }
             }
         }

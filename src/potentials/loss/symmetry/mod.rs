@@ -69,7 +69,7 @@ impl NetworkSymmetry {
         let layers = network.layers();
         let frozen = network.frozen().map(<[bool]>::to_vec);
         let fixed = match layers.as_slice() {
-            [only] => (only.weights.start..only.biases.end).collect(),
+            [only] => only.parameters().collect(),
             [.., last] => last.biases.clone().collect(),
             [] => Vec::new(),
         };
