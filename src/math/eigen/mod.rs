@@ -13,6 +13,7 @@ mod factors;
 mod householder;
 mod spectrum;
 mod steps;
+mod sturm;
 mod tridiagonal;
 
 pub use steps::{SaddleStep, TrustStep};

@@ -18,6 +18,7 @@ use super::super::simd::{Block, LANES, numbers, numbers_mut};
 use super::factors::Factors;
 use super::householder::{self, Reduction, padded};
 use super::spectrum::power_of_two_below;
+use super::sturm;
 
 /// An eigenvalue h with |h| below this part of the largest |h| is neither negative nor positive.
 pub const NEAR_ZERO: f64 = 1e-7;
@@ -156,21 +157,7 @@ impl Tridiagonal {
 
     /// Numbers of eigenvalues below each of eight points.
     fn counts(&self, points: [f64; LANES]) -> [usize; LANES] {
-        // A pivot of zero becomes a tiny negative one: the count then holds for a point a hair higher.
-        let tiny = (1e-32 * self.scale).max(f64::MIN_POSITIVE);
-        let mut q = [1.0f64; LANES];
-        let mut negative = [0.0f64; LANES];
-        let mut before = 0.0;
-        for (&d, &next) in self.diagonal.iter().zip(&self.below) {
-            for k in 0..LANES {
-                // (e/q)·e, not e²/q: the square would overflow for entries above 1e154.
-                let x = (d - points[k]) - before / q[k] * before;
-                q[k] = if x.abs() < tiny { -tiny } else { x };
-                negative[k] += if q[k] < 0.0 { 1.0 } else { 0.0 };
-            }
-            before = next;
-        }
-        negative.map(|x| x as usize)
+        sturm::counts(&self.diagonal, &self.below, self.scale, points)
     }
 
     /// Number of eigenvalues below x.
