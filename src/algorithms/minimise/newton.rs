@@ -19,8 +19,8 @@ use crate::base::Result;
 use crate::math::matrix::{add_scaled, difference, dot, norm, rms};
 
 /// Further steps that one Hessian may serve, and the part of its own step's descent that each must bring.
-const COASTING: usize = 30;
-const EARNS: f64 = 0.03;
+const COASTING: usize = 60;
+const EARNS: f64 = 0.003;
 
 /// How often a step may be refused in a row.
 const MOST_REFUSALS: usize = 40;

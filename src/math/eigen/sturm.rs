@@ -1,8 +1,8 @@
 //! Sturm counts: how many eigenvalues of a symmetric tridiagonal matrix T lie below each of eight points.
 //!
 //! The leading minors of T − x, p_i = (d_i − x) p_{i−1} − e_{i−1}² p_{i−2}, change sign once for every eigenvalue below x. From row to row
-//! one fused multiplication waits for another, where pivots p_i/p_{i−1} wait for a division: a third of the time. T is scaled
-//! by a power of two, and every 16 rows both minors are divided by the larger one, so that they stay in range. A minor that vanishes has no sign; then
+//! one fused multiplication waits for another, where pivots p_i/p_{i−1} wait for a division (n = 74: 0.2 µs beside 0.6). T is scaled by a power of
+//! two, and every 16 rows both minors are divided by the larger one, so that they stay in range. A minor that vanishes has no sign; then
 //! pivots are counted, of which a vanishing one can be replaced.
 //! A count is exact for a matrix whose entries differ by a few eps from those of T.
 //! References: W. Givens, Oak Ridge report ORNL-1574 (1954); W. Barth, R. S. Martin, J. H. Wilkinson, Numerische Mathematik 9, 386 (1967),
