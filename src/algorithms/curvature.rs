@@ -84,14 +84,15 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The lowest eigenvalue; its eigenvector over all coordinates, of length 1, goes to `vector`, which comes in as a guess (0 for none).
-    pub fn lowest(&mut self, vector: &mut [f64]) -> f64 {
+    /// The lowest eigenvalue and its eigenvector over all coordinates, of length 1.
+    pub fn lowest(&mut self) -> (f64, Vec<f64>) {
         let mut mode = std::mem::take(&mut self.scratch[1]);
-        gather(self.active.as_deref(), vector, &mut mode);
+        mode.resize(self.reduced.dimension(), 0.0);
         let value = self.reduced.lowest_pair(&mut mode);
-        scatter(self.active.as_deref(), &mode, vector);
+        let mut full = vec![0.0; self.potential.dimension()];
+        scatter(self.active.as_deref(), &mode, &mut full);
         self.scratch[1] = mode;
-        value
+        (value, full)
     }
 
     /// The `count` lowest modes over all coordinates, of length 1.
@@ -179,9 +180,7 @@ pub fn lowest_mode(run: &Run, potential: &dyn Potential, x: &[f64]) -> Result<(f
     if potential.prefers_dense_hessian() {
         let mut frame = Frame::new(potential);
         now(frame.compute(&mut evaluator, x))?;
-        let mut mode = vec![0.0; x.len()];
-        let value = frame.lowest(&mut mode);
-        return Ok((value, mode));
+        return Ok(frame.lowest());
     }
     now(iterative_mode(&mut evaluator, x, &[]))
 }

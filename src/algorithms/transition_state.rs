@@ -208,13 +208,8 @@ impl<'a> Climb<'a> {
             self.eigenvalue = dot(&self.mode, &curved);
             return Ok(());
         }
-        let (value, mut vector) = if self.dense {
-            let mut vector = self.mode.clone();
-            vector.resize(self.x.len(), 0.0);
-            (self.frame.lowest(&mut vector), vector)
-        } else {
-            iterative_mode(evaluator, &self.x, &self.mode).await?
-        };
+        let (value, mut vector) =
+            if self.dense { self.frame.lowest() } else { iterative_mode(evaluator, &self.x, &self.mode).await? };
         let overlap = if self.mode.is_empty() { 0.0 } else { dot(&self.mode, &vector) };
         if overlap < 0.0 {
             vector.iter_mut().for_each(|v| *v = -*v);

@@ -261,11 +261,8 @@ impl Tridiagonal {
         self.known[..k].to_vec()
     }
 
-    /// The lowest eigenvalue; its eigenvector of length 1 goes to `vector` (full space), which comes in as a guess (0 for none).
+    /// The lowest eigenvalue; its eigenvector of length 1 goes to `vector` (full space).
     pub fn lowest_pair(&mut self, vector: &mut [f64]) -> f64 {
-        if self.softest.is_empty() && self.known.is_empty() && self.finite {
-            self.improve(vector);
-        }
         let value = self.find_softest();
         vector.copy_from_slice(&self.softest);
         self.from_reduced(vector);
@@ -302,40 +299,16 @@ impl Tridiagonal {
             return None;
         }
         start_vector(self.n, k as u32, u);
-        self.rayleigh(0.5 * (low + high), 64.0 * self.smallest_pivot(), true, u).filter(|value| (low..=high).contains(value))
+        self.rayleigh(0.5 * (low + high), u).filter(|value| (low..=high).contains(value))
     }
 
-    /// The lowest pair from a guess at its vector (full space), to 1e-10 of the norm: Rayleigh quotients and one count that no eigenvalue lies
-    /// lower. Where the guess does not lead there, nothing is known afterwards.
-    fn improve(&mut self, guess: &[f64]) {
-        let mut u = std::mem::take(&mut self.softest);
-        u.clear();
-        u.extend_from_slice(guess);
-        let length = norm(&u);
-        if length > 0.0 && length.is_finite() {
-            u.iter_mut().for_each(|x| *x /= length);
-            self.to_reduced(&mut u);
-            let rounding = 1e-12 * self.scale;
-            if let Some(value) = self
-                .rayleigh(self.curvature(&u), 1e-10 * self.scale, false, &mut u)
-                .filter(|v| self.count_below(v - rounding) == 0)
-            {
-                self.known.push(value);
-                self.softest = u;
-                return;
-            }
-        }
-        u.clear();
-        self.softest = u;
-    }
-
-    /// An eigenpair to a residual by Rayleigh quotients from `value` and u: `blind` where u is a start of inverse iteration rather than a
-    /// guess. The value's error is the square of the residual over the gap. `None` where they linger.
-    fn rayleigh(&mut self, mut value: f64, residual: f64, blind: bool, u: &mut [f64]) -> Option<f64> {
+    /// An eigenpair by Rayleigh quotients from `value` and u, a start of inverse iteration, until the residual is rounding. `None` where they
+    /// linger.
+    fn rayleigh(&mut self, mut value: f64, u: &mut [f64]) -> Option<f64> {
         let tiny = self.smallest_pivot();
         for round in 0..5 {
             self.factors.factorise(&self.diagonal, &self.below, value, tiny);
-            if blind && round == 0 {
+            if round == 0 {
                 self.factors.backward(u);
             } else {
                 self.factors.solve(u);
@@ -344,7 +317,7 @@ impl Tridiagonal {
             u.iter_mut().for_each(|x| *x /= growth);
             value = self.curvature(u);
             // One over the growth is the residual.
-            if growth * residual > 1.0 {
+            if growth * 64.0 * tiny > 1.0 {
                 return Some(value);
             }
         }
