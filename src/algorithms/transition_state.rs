@@ -2,10 +2,10 @@
 //!
 //! `hybrid` (Munro & Wales 1999): the lowest eigenpair (λ, e) of the Hessian, dense for small problems and by Lanczos on Hessian-vector
 //! products otherwise; an uphill step 2(g·e)/(|λ|(1+√(1+4(g·e/λ)²))) along e while λ < 0, a step of the full cap while λ > 0; the cap
-//! adapts by 1.1 to how well λ foretells the change of slope; then LBFGS steps in the tangent space, 10 before the eigenvector has settled
-//! (overlap > 0.9999), 100 after. With a dense Hessian the last steps are those of
-//! `eigenvector_following` (Cerjan & Miller 1981; P-RFO): at every step the same uphill step along e and a trust-region Newton step
-//! downhill in the complement; quadratic convergence.
+//! adapts by 1.1 to how well λ foretells the change of slope; then LBFGS steps in the tangent space, 15 before the eigenvector has settled
+//! (overlap > 0.9999), 100 after. Once e turns little from one position to the next, it serves two uphill steps (why: docs/benchmarks.md).
+//! With a dense Hessian the last steps are those of `eigenvector_following` (Cerjan & Miller 1981; P-RFO): at every step the same uphill
+//! step along e and a trust-region Newton step downhill in the complement; quadratic convergence.
 //! Near the transition state one Hessian serves several steps: LBFGS goes on in the tangent space from its shifted inverse while the
 //! gradient falls.
 //! Cost: a Hessian (or some ten products) and 10 to 100 gradients an iteration; eigenvector_following one Hessian and one gradient.
@@ -57,8 +57,11 @@ const SECOND_ORDER_BELOW: f64 = 1e-2;
 /// Further steps that one Hessian may serve, and what each must bring the gradient down by.
 const COASTING: usize = 30;
 const FALL: f64 = 0.9;
-/// Overlap of successive eigenvectors above which the mode has settled.
+/// Overlap of successive eigenvectors above which the mode has settled; LBFGS steps in the tangent space before and after.
 const SETTLED: f64 = 0.9999;
+const TANGENT_STEPS: [usize; 2] = [15, 100];
+/// The same above which a mode serves a second uphill step.
+const STEADY: f64 = 0.7;
 
 /// Climbs from `start` to a stationary point with exactly one negative Hessian eigenvalue (or `index` of them).
 ///
@@ -130,6 +133,8 @@ struct Climb<'a> {
     mode: Vec<f64>,
     eigenvalue: f64,
     overlap: f64,
+    /// Hybrid steps taken with this mode.
+    served: usize,
     cap: f64,
     longest: f64,
     iterations: usize,
@@ -160,6 +165,7 @@ impl<'a> Climb<'a> {
             mode: options.direction.clone().unwrap_or_default(),
             eigenvalue: f64::NAN,
             overlap: 0.0,
+            served: 0,
             cap,
             longest: 2.0 * cap,
             iterations: 0,
@@ -181,11 +187,15 @@ impl<'a> Climb<'a> {
             if !converged && self.iterations >= options.max_iterations {
                 return Ok(Termination::MaxIterations);
             }
-            self.find_mode(evaluator, self.iterations == 0 && options.direction.is_some() && !converged).await?;
+            let low = rms(&self.g) < SECOND_ORDER_BELOW;
+            let serves_again = self.served == 1 && self.eigenvalue < 0.0 && self.overlap > STEADY && !(self.dense && low);
+            if converged || !serves_again {
+                self.find_mode(evaluator, self.iterations == 0 && options.direction.is_some() && !converged).await?;
+            }
             if converged {
                 return Ok(Termination::Converged);
             }
-            let near = self.eigenvalue < 0.0 && rms(&self.g) < SECOND_ORDER_BELOW && self.overlap > 0.9;
+            let near = self.eigenvalue < 0.0 && low && self.overlap > 0.9;
             if self.second_order || (self.dense && near) {
                 self.second_order_step(evaluator, options.tolerance).await?;
             } else {
@@ -197,6 +207,7 @@ impl<'a> Climb<'a> {
 
     /// The lowest eigenpair at x, its sign that of the mode before. `keep` holds on to a direction that was asked for.
     async fn find_mode(&mut self, evaluator: &mut Evaluator<'a>, keep: bool) -> Result<()> {
+        self.served = 0;
         if self.dense {
             self.frame.compute(evaluator, &self.x).await?;
         }
@@ -235,6 +246,7 @@ impl<'a> Climb<'a> {
     /// One uphill step, then LBFGS in the tangent space.
     async fn hybrid_step(&mut self, evaluator: &mut Evaluator<'a>, tolerance: f64) -> Result<()> {
         let n = self.x.len();
+        self.served += 1;
         let step = self.uphill();
         let before = dot(&self.g, &self.mode);
         add_scaled(&mut self.x, step, &self.mode);
@@ -245,7 +257,7 @@ impl<'a> Climb<'a> {
             self.cap = if miss > 2.0 { self.cap / 1.1 } else { (1.1 * self.cap).min(self.longest) };
         }
         let longest = default_max_step(evaluator.potential).min(2.0 * self.longest);
-        let steps = if self.overlap > SETTLED { 100 } else { 10 };
+        let steps = TANGENT_STEPS[usize::from(self.overlap > SETTLED)];
         let mut memory = Memory::new(default_memory(evaluator.potential).min(20));
         let [mut down, mut x, mut g] = std::mem::take(&mut self.next);
         let side = &mut self.side;
