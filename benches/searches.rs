@@ -6,6 +6,7 @@
 //! sides are minima below it; repeats count. Networks: a minimum is displaced along one of its 12 softest modes by 1 to 3, all to 1e-9, and
 //! a climb ends after 100 iterations, as in `explore`.
 //! Quenches begin uniformly in ±1 and end at RMS 1e-10; basin-hopping takes steps of ±0.5 at T = 0.01. The floor is the gradients alone.
+//! The rows *MNIST* take [784,10,10] on its first 1000 items, λ = 0.1, where no Hessian is made: `--mnist=DIR` names the folder of its files.
 //! Run: `cargo bench --bench searches`, or with a part of a row's name behind `--`.
 
 use losscape::algorithms::transition_state::SaddleMethod;
@@ -13,6 +14,7 @@ use losscape::algorithms::*;
 use losscape::analysis::outcomes::{Ljat3DatasetOptions, ljat3_dataset};
 use losscape::base::Run;
 use losscape::base::usage::cpu_seconds;
+use losscape::data::idx::{ImageSetOptions, load_mnist};
 use losscape::math::random::stream;
 use losscape::network::{Network, NetworkOptions};
 use losscape::potentials::clusters::LennardJones;
@@ -20,6 +22,7 @@ use losscape::potentials::loss::{LossOptions, NetworkLoss};
 use losscape::potentials::{Batch, Evaluations, Potential};
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use std::path::PathBuf;
 use std::time::Instant;
 
 fn main() {
@@ -36,6 +39,7 @@ fn main() {
         }
     }
     network();
+    large_network();
 }
 
 /// Whether a row of this name was asked for.
@@ -114,10 +118,9 @@ fn network() {
             evaluations += found.evaluations;
             energy += found.point.energy / 30.0;
         }
-        times.sort_by(f64::total_cmp);
         println!(
             "quench to 1e-10, {name:<20} median {:.1} ms, {} gradients, mean energy {energy:.6}",
-            times[15],
+            median(&mut times),
             evaluations / 30
         );
     }
@@ -166,12 +169,7 @@ fn network() {
         let mut ends = std::collections::BTreeMap::new();
         let start = cpu_seconds();
         while cpu_seconds() - start < 12.0 {
-            let from = &minima[tried as usize % minima.len()];
-            let modes = curvature::softest_modes(&run, &potential, from, 12).expect("it runs");
-            let mut random = stream(11, tried);
-            let along = &modes[random.random_range(0..modes.len())];
-            let size = (1.0 + 2.0 * random.random::<f64>()) * if random.random::<bool>() { 1.0 } else { -1.0 };
-            let x: Vec<f64> = from.iter().zip(along).map(|(x, m)| x + size * m).collect();
+            let x = along_a_soft_mode(&potential, &minima[tried as usize % minima.len()], tried);
             tried += 1;
             let saddle = transition_state(
                 &run,
@@ -186,8 +184,7 @@ fn network() {
             }
             let way = pathway(&run, &potential, &saddle.point.position, &saddle.eigenvector, &PathwayOptions::default())
                 .expect("it runs");
-            let sound = |m: &Minimised| m.termination == Termination::Converged && m.point.energy < saddle.point.energy;
-            good += u64::from(sound(&way.minus) && sound(&way.plus));
+            good += u64::from(leads_down(&saddle, &way));
         }
         println!(
             "transition states, {:<22} {:.0} per minute, success {:.0} %, {ends:?}",
@@ -196,6 +193,93 @@ fn network() {
             100.0 * good as f64 / tried as f64
         );
     }
+}
+
+/// A minimum of a network displaced along one of its 12 softest modes by 1 to 3.
+fn along_a_soft_mode(potential: &NetworkLoss, from: &[f64], number: u64) -> Vec<f64> {
+    let modes = curvature::softest_modes(&Run::silent(), potential, from, 12).expect("it runs");
+    let mut random = stream(11, number);
+    let along = &modes[random.random_range(0..modes.len())];
+    let size = (1.0 + 2.0 * random.random::<f64>()) * if random.random::<bool>() { 1.0 } else { -1.0 };
+    from.iter().zip(along).map(|(x, m)| x + size * m).collect()
+}
+
+/// Whether both sides are minima below the transition state.
+fn leads_down(saddle: &Saddle, way: &Pathway) -> bool {
+    [&way.minus, &way.plus].iter().all(|m| m.termination == Termination::Converged && m.point.energy < saddle.point.energy)
+}
+
+/// Searches by products with the Hessian.
+fn large_network() {
+    if !wanted("MNIST") {
+        return;
+    }
+    let named = std::env::args().find_map(|a| a.strip_prefix("--mnist=").map(PathBuf::from));
+    let folder = named.unwrap_or_else(|| "../shared/data/mnist".into());
+    if !folder.is_dir() {
+        println!("MNIST: skipped, {} is not there (--mnist=DIR names another folder)", folder.display());
+        return;
+    }
+    let run = Run::silent();
+    let items = ImageSetOptions { train: Some(1000), test: Some(1) };
+    let (train, _) = load_mnist(&folder, &items).expect("the files are MNIST's");
+    let net = Network::new(&[784, 10, 10], &NetworkOptions::default()).expect("the network is sound");
+    let potential = NetworkLoss::new(&net, &train, &LossOptions { l2: 0.1, ..Default::default() }).expect("they fit");
+    let seconds = |work: &mut dyn FnMut()| {
+        let start = cpu_seconds();
+        work();
+        cpu_seconds() - start
+    };
+    let (mut times, mut gradients) = (Vec::new(), Vec::new());
+    for seed in 0..15 {
+        let x = potential.random(seed, 1.0);
+        times.push(seconds(&mut || {
+            gradients.push(minimise(&run, &potential, &x, &MinimiseOptions::default()).expect("it runs").evaluations as f64)
+        }));
+    }
+    println!("MNIST quench of random weights: {:.2} s, {:.0} gradients", median(&mut times), median(&mut gradients));
+
+    let mut minima: Vec<Vec<f64>> = Vec::new();
+    let hops = BasinHopOptions { steps: 20, step: Some(1.0), temperature: Some(2.0), seed: Some(1), ..Default::default() };
+    let taken = seconds(&mut || {
+        basin_hop(&run, &potential, &hops, &mut |_, m| {
+            minima.push(m.point.position.clone());
+            Ok(String::new())
+        })
+        .expect("it runs");
+    });
+    println!("MNIST basin-hopping, step 1, T 2: {:.0} steps per minute", 60.0 * 20.0 / taken);
+
+    let (mut climbs, mut sides, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut good, mut tried) = (0, 0);
+    let all = seconds(&mut || {
+        for number in 0..25 {
+            let x = along_a_soft_mode(&potential, &minima[number as usize % minima.len()], number);
+            tried += 1;
+            let mut saddle = None;
+            climbs.push(seconds(&mut || {
+                saddle = Some(transition_state(&run, &potential, &x, &TransitionStateOptions::default()).expect("it runs"))
+            }));
+            let Some(saddle) = saddle.filter(|s| s.termination == Termination::Converged) else { continue };
+            asked.push(saddle.evaluations as f64);
+            sides.push(seconds(&mut || {
+                let way = pathway(&run, &potential, &saddle.point.position, &saddle.eigenvector, &PathwayOptions::default());
+                good += usize::from(leads_down(&saddle, &way.expect("it runs")));
+            }));
+        }
+    });
+    println!(
+        "MNIST transition states: {good} of {tried}, {:.0} gradients and products ({:.2} s), both sides {:.2} s, {:.0} per minute",
+        median(&mut asked),
+        median(&mut climbs),
+        median(&mut sides),
+        60.0 * good as f64 / all
+    );
+}
+
+fn median(numbers: &mut [f64]) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn single_ended(atoms: usize, method: SaddleMethod) {
@@ -231,8 +315,7 @@ fn single_ended(atoms: usize, method: SaddleMethod) {
         let way = pathway(&run, &potential, &saddle.point.position, &saddle.eigenvector, &sides)
             .expect("a transition state has two sides");
         gradients += (way.minus.evaluations + way.plus.evaluations) as u64;
-        let sound = |m: &Minimised| m.termination == Termination::Converged && m.point.energy < saddle.point.energy;
-        good += u64::from(sound(&way.minus) && sound(&way.plus));
+        good += u64::from(leads_down(&saddle, &way));
     }
     let seconds = cpu_seconds() - start;
     let gradient = gradient_seconds(&potential, &minima[0]);
@@ -259,6 +342,5 @@ fn gradient_seconds(potential: &dyn Potential, x: &[f64]) -> f64 {
             start.elapsed().as_secs_f64() / 1000.0
         })
         .collect();
-    times.sort_by(f64::total_cmp);
-    times[10]
+    median(&mut times)
 }
