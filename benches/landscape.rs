@@ -189,14 +189,16 @@ fn survey(name: &str, draw: u64, seconds: f64) {
     );
 }
 
-/// A landscape explored for this much processor time: other programs on the machine do not shorten it.
+/// A landscape explored for this much processor time, in pieces of a minute: other programs on the machine do not shorten it.
 fn surveyed(name: &str, length: &str, potential: &Arc<dyn Potential>, seconds: f64, seed: u64) -> Landscape {
     let l = empty(potential.clone());
     let began = cpu_seconds();
     while cpu_seconds() - began < seconds {
         let left = began + seconds - cpu_seconds();
-        let report = explored(&l, (left / rayon::current_num_threads() as f64).max(0.1), seed);
-        show(&format!("{name}, {length}"), &l, &report);
+        let report = explored(&l, (left / rayon::current_num_threads() as f64).clamp(0.1, 60.0), seed);
+        if left < 60.0 {
+            show(&format!("{name}, {length}"), &l, &report);
+        }
     }
     let counts = l.counts();
     println!(
