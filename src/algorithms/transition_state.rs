@@ -402,6 +402,27 @@ mod tests {
         transition_state(&Run::silent(), potential, start, &options).expect("it runs")
     }
 
+    /// With a mode for each uphill step a climb takes one Hessian more than iterations; where it converges, index and gradient are right either way.
+    #[test]
+    fn a_steady_mode_serves_two_steps() {
+        let potential = LennardJones::new(7);
+        let (mut hessians, mut iterations, mut converged) = (0, 0, 0);
+        for seed in 0..10 {
+            let found =
+                crate::algorithms::minimise(&Run::silent(), &potential, &potential.random(seed, 1.0), &Default::default());
+            let mut start = found.expect("a minimum is found").point.position;
+            start.iter_mut().enumerate().for_each(|(i, x)| *x += 0.25 * (1.7 * (i as f64 + seed as f64)).sin());
+            let saddle = climbed(&potential, &start, 1);
+            (hessians, iterations) = (hessians + saddle.hessians, iterations + saddle.iterations);
+            if saddle.termination == Termination::Converged {
+                converged += 1;
+                let here = curvature(&Run::silent(), &potential, &saddle.point.position).expect("not stopped");
+                assert!(here.index == 1 && saddle.point.rms_gradient <= 1e-9, "{here:?}");
+            }
+        }
+        assert!(converged >= 8 && hessians < iterations, "{converged} converged; {hessians} Hessians, {iterations} iterations");
+    }
+
     /// Styblinski–Tang is a sum over coordinates whose stationary points are the roots of 4x³ − 32x + 5 = 0: a maximum at 0.156731 and minima at
     /// −2.903534 and 2.746803.
     #[test]
