@@ -6,6 +6,7 @@
 pub mod basin_hop;
 mod completeness;
 pub mod connect;
+mod displacement;
 pub mod explore;
 pub mod formats;
 mod known;

@@ -121,7 +121,7 @@ pub(super) struct EnergyIndex(std::collections::BTreeSet<(OrderedEnergy, usize)>
 
 /// An energy with a total order (NaN last).
 #[derive(Debug, Clone, Copy)]
-struct OrderedEnergy(f64);
+pub(super) struct OrderedEnergy(pub f64);
 
 impl PartialEq for OrderedEnergy {
     fn eq(&self, other: &Self) -> bool {

@@ -1,15 +1,14 @@
 //! The searches that `connect` and `explore` are made of: from a start to transition states with both their sides, or to a minimum.
 
+use super::displacement::{Displacement, displaced, jiggle};
 use super::{Landscape, Minimum};
 use crate::algorithms::basin_hop::settle;
-use crate::algorithms::curvature::softest_modes;
 use crate::algorithms::transition_state::SaddleMethod;
 use crate::algorithms::{
-    DnebOptions, MinimiseOptions, PathwayOptions, StationaryPoint, Termination, TransitionStateOptions, dneb, pathway,
+    DnebOptions, MinimiseOptions, PathwayOptions, StationaryPoint, Termination, TransitionStateOptions, dneb, minimise, pathway,
     transition_state,
 };
 use crate::base::{Result, Run};
-use crate::math::matrix::{add_scaled, norm};
 use crate::math::random::Stream;
 use crate::potentials::{Family, Potential};
 use rand::RngExt;
@@ -47,29 +46,8 @@ impl Finds {
     }
 }
 
-/// Where a single-ended search begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Displacement {
-    /// Along one of the softest modes.
-    Mode,
-    /// In all coordinates at random.
-    All,
-    /// One atom.
-    Atom,
-}
-
-impl Displacement {
-    /// Those that suit a kind of potential.
-    pub fn of(family: Family) -> &'static [Displacement] {
-        match family {
-            Family::Cluster => &[Displacement::All, Displacement::Mode, Displacement::Atom],
-            Family::Network | Family::Surface => &[Displacement::Mode, Displacement::All],
-        }
-    }
-}
-
-/// Softest modes among which a displacement chooses.
-const MODES: usize = 12;
+/// Steps downhill before a climb from a start that lies high: a third fewer Hessians, and more climbs that end in time.
+const RELAXING: usize = 30;
 
 /// Searches of one landscape.
 pub(super) struct Searcher<'a> {
@@ -145,17 +123,34 @@ impl Searcher<'_> {
         Ok(())
     }
 
-    /// Displaces a minimum and climbs.
+    /// Displaces a minimum, perhaps with nodes of `donor`, and climbs.
     pub fn climb_from(
         &self,
         run: &Run,
         from: &Minimum,
         displacement: Displacement,
+        donor: Option<&Minimum>,
         known: usize,
         random: &mut Stream,
     ) -> Result<Finds> {
         let mut finds = Finds::default();
-        let start = self.displaced(run, &from.position, displacement, random)?;
+        let donor = donor.map(|donor| &*donor.position);
+        let mut start = displaced(run, self.potential, displacement, &from.position, donor, random)?;
+        if displacement.moves_nodes() {
+            let tolerance = self.tolerance;
+            let few = MinimiseOptions { max_iterations: RELAXING, newton_below: Some(0.0), tolerance, ..Default::default() };
+            match minimise(run, self.potential, &start, &few) {
+                Ok(relaxed) => {
+                    finds.evaluations += relaxed.evaluations;
+                    start = relaxed.point.position;
+                }
+                Err(error) if error.is_stop() => return Err(error),
+                Err(_) => {
+                    finds.fail("transition state: start not finite");
+                    return Ok(finds);
+                }
+            }
+        }
         self.climb(run, &start, known, &mut finds)?;
         Ok(finds)
     }
@@ -207,7 +202,7 @@ impl Searcher<'_> {
                     Family::Surface => 0.5,
                 };
                 let mut x = from.position.to_vec();
-                self.jiggle(&mut x, step, random);
+                jiggle(self.potential, &mut x, step, random);
                 x
             }
         };
@@ -226,57 +221,5 @@ impl Searcher<'_> {
             Err(_) => finds.fail("quench: start not finite"),
         }
         Ok(finds)
-    }
-
-    /// Moves every coordinate that can move by a uniform number in [−size, size], back into the container.
-    fn jiggle(&self, x: &mut [f64], size: f64, random: &mut Stream) {
-        let frozen = self.potential.frozen();
-        for (i, x) in x.iter_mut().enumerate() {
-            let by = size * (2.0 * random.random::<f64>() - 1.0);
-            if !frozen.is_some_and(|f| f[i]) {
-                *x += by;
-            }
-        }
-        self.potential.contain(x);
-    }
-
-    /// Where a single-ended search from a minimum begins. The sizes are those of SCIENCE's recipe for networks (norm 1 to 3).
-    fn displaced(&self, run: &Run, minimum: &[f64], how: Displacement, random: &mut Stream) -> Result<Vec<f64>> {
-        let mut x = minimum.to_vec();
-        let family = self.potential.family();
-        let between = |low: f64, high: f64, random: &mut Stream| low + (high - low) * random.random::<f64>();
-        match how {
-            Displacement::Mode => {
-                let (low, high) = match family {
-                    Family::Network => (1.0, 3.0),
-                    Family::Cluster => (0.3, 1.5),
-                    Family::Surface => (0.05, 0.5),
-                };
-                let modes = softest_modes(run, self.potential, minimum, MODES)?;
-                if !modes.is_empty() {
-                    let mode = &modes[random.random_range(0..modes.len())];
-                    let size = between(low, high, random);
-                    add_scaled(&mut x, if random.random::<bool>() { size } else { -size }, mode);
-                }
-            }
-            Displacement::All if family == Family::Network => {
-                let mut by = vec![0.0; x.len()];
-                self.jiggle(&mut by, 1.0, random);
-                let length = norm(&by).max(f64::MIN_POSITIVE);
-                add_scaled(&mut x, between(1.0, 3.0, random) / length, &by);
-            }
-            Displacement::All => {
-                let (low, high) = if family == Family::Cluster { (0.15, 0.5) } else { (0.05, 0.5) };
-                let size = between(low, high, random);
-                self.jiggle(&mut x, size, random);
-            }
-            Displacement::Atom => {
-                let atom = 3 * random.random_range(0..(x.len() / 3).max(1));
-                let end = (atom + 3).min(x.len());
-                x[atom..end].iter_mut().for_each(|x| *x += 1.6 * random.random::<f64>() - 0.8);
-                self.potential.contain(&mut x);
-            }
-        }
-        Ok(x)
     }
 }

@@ -15,7 +15,7 @@ pub mod surfaces;
 pub mod symmetry;
 
 pub use counted::Counted;
-pub use symmetry::{NoSymmetry, Symmetry};
+pub use symmetry::{HiddenNode, NoSymmetry, Symmetry};
 
 use crate::math::Matrix;
 use crate::math::matrix::norm;

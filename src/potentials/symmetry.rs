@@ -45,6 +45,19 @@ pub trait Symmetry: Send + Sync {
     fn idle_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
         self.zero_modes(x)
     }
+
+    /// The hidden nodes of a network, layer by layer; nodes of a layer may change places. None where there are none.
+    fn hidden_nodes(&self) -> Vec<Vec<HiddenNode>> {
+        Vec::new()
+    }
+}
+
+/// Where the parameters of a hidden node stand.
+pub struct HiddenNode {
+    /// Its incoming weights, then its bias where it has one.
+    pub incoming: Vec<usize>,
+    /// Its outgoing weights.
+    pub outgoing: Vec<usize>,
 }
 
 /// Every position is its own point.

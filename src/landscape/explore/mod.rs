@@ -1,10 +1,10 @@
 //! Exploring a landscape until a target: a mixture of searches that learns which kind finds new points.
 //!
 //! Ways of searching: a *quench* from a fresh start or from a moved minimum (basin-hopping); a *single-ended* search that displaces a
-//! minimum along a soft mode, in all coordinates, or in one atom, climbs to a transition state and follows both sides down; a
-//! *double-ended* one that joins two near minima, or a minimum outside the largest component with one in it, by a band whose candidates
-//! are refined. Which way is drawn follows from what each gave for its cost (`yields`), where it begins from what the searches at each
-//! minimum gave (`plan`). A transition state that is known is not followed down again: that halves the cost of finding one twice.
+//! minimum along a soft mode, in all coordinates, in one atom or in whole hidden nodes, climbs to a transition state and follows both sides
+//! down; a *double-ended* one that joins two near minima, or a minimum outside the largest component with one in it, by a band whose candidates
+//! are refined. Which way is drawn follows from what each gave for its cost (`yields`); it begins where the fewest searches were begun
+//! (`plan`). A transition state that is known is not followed down again: that halves the cost of finding one twice.
 //!
 //! Searches run beside each other in a window: search n + w is planned once the searches up to n have been accepted, in order, whatever
 //! the number of threads; w grows from `FIRST_WINDOW` to `WINDOW`. A search knows the landscape as it was when it was planned. So a seed
@@ -21,12 +21,13 @@ mod yields;
 
 pub use report::{ExploreReport, StrategyReport};
 
-use super::searches::{Displacement, Finds, Searcher};
+use super::displacement::Displacement;
+use super::searches::{Finds, Searcher};
 use super::{Landscape, Minimum};
 use crate::base::tasks::receive;
 use crate::base::{Error, Kind, Result, Run, Task as Progress};
 use crate::math::random::{Stream, stream};
-use crate::potentials::Family;
+use crate::potentials::Potential;
 use plan::{Partner, Planner, nearest};
 use rand::RngExt;
 use report::{Gain, Tally};
@@ -107,9 +108,9 @@ impl Way {
     }
 
     /// The ways of these strategies that suit the potential.
-    fn of(strategies: &[Strategy], family: Family) -> Vec<Way> {
+    fn of(strategies: &[Strategy], potential: &dyn Potential) -> Vec<Way> {
         let mut ways = vec![Way::Fresh, Way::Hop];
-        ways.extend(Displacement::of(family).iter().map(|&d| Way::Climb(d)));
+        ways.extend(Displacement::of(potential).into_iter().map(Way::Climb));
         ways.extend([Way::Near, Way::Across]);
         ways.retain(|way| strategies.contains(&way.strategy()));
         ways
@@ -122,7 +123,7 @@ struct Task {
     way: Way,
     /// Where it begins; none for a fresh start.
     from: Option<Arc<Minimum>>,
-    /// Of a double-ended search: the minima among which the nearest is the other end.
+    /// Of a double-ended search the minima among which the nearest is the other end; of a graft the one that nodes are taken from.
     to: Vec<Partner>,
     /// Transition states that were there when it was planned.
     known: usize,
@@ -152,7 +153,7 @@ pub fn explore(run: &Run, landscape: &Landscape, options: &ExploreOptions) -> Re
     let first = (landscape.runs().len() as u64) << 32;
     landscape.record_run("explore", &format!("{options:?}"), seed)?;
     let searcher = Searcher { landscape, potential: potential.as_ref(), tolerance: options.tolerance };
-    let ways = Way::of(&strategies, potential.family());
+    let ways = Way::of(&strategies, potential.as_ref());
     let mut explorer = Explorer {
         landscape,
         planner: Planner::new(landscape),
@@ -367,7 +368,7 @@ impl Explorer<'_> {
         let joins = components.saturating_sub(landscape.counts().components);
         let found = gain.minima + gain.transition_states;
         let touched: Vec<usize> = met.into_keys().collect();
-        self.planner.learn(task, finds.joined, found, &touched);
+        self.planner.learn(finds.joined, &touched);
         if let Some(k) = self.ways.iter().position(|way| *way == task.way) {
             self.yields[k].learn((found + joins) as f64, finds.evaluations as f64);
         }
@@ -396,7 +397,10 @@ fn search(run: &Run, searcher: &Searcher, seed: u64, task: Task) -> Done {
         run.check()?;
         let symmetry = searcher.potential.symmetry();
         match (task.way, task.from.as_deref()) {
-            (Way::Climb(displacement), Some(from)) => searcher.climb_from(run, from, displacement, task.known, &mut random),
+            (Way::Climb(displacement), Some(from)) => {
+                let donor = task.to.first().map(|donor| &*donor.minimum);
+                searcher.climb_from(run, from, displacement, donor, task.known, &mut random)
+            }
             (Way::Near | Way::Across, Some(from)) => match nearest(symmetry, from, &task.to) {
                 Some(to) => searcher.join(run, [from, &to.minimum], to.tried, task.known),
                 None => Ok(Finds::default()),

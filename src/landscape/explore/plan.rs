@@ -1,17 +1,20 @@
 //! Where the next search begins: which minimum, and for a band which two.
 //!
-//! Of all minima the one comes next whose searches promise most: (new points its searches gave + 1)/(searches begun there + 1), less for
-//! higher minima (the fourth root of the rank in energy). A heap for each kind of search keeps them in that order, so that a choice costs
-//! O(log N) among N minima; ranks are those of the time when a minimum was put back.
+//! Of all minima the one comes next where the fewest searches of that kind were begun; among those the lowest. A heap for each kind keeps them in
+//! that order, so that a choice costs O(log N) among N minima. Credit for what searches at a minimum found was tried: it leads to minima that are
+//! rich already, away from those that hide the last points, and finds fewer in the end (networks, Lennard-Jones clusters).
+//! A landscape that was there before does not tell how often it was searched: the number of a minimum's transition states stands for it.
 //! Bands join near minima: of a sample, half at random and half beside the first in energy, the nearest. Minima outside the largest
 //! component are kept in a list; what has been joined meanwhile leaves it when it is met.
 
-use super::{Strategy, Task, Way};
+use super::{Strategy, Way};
+use crate::landscape::displacement::Displacement;
+use crate::landscape::points::OrderedEnergy;
 use crate::landscape::{Landscape, Minimum};
 use crate::math::random::Stream;
 use crate::potentials::Symmetry;
 use rand::RngExt;
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
@@ -22,7 +25,7 @@ const SAMPLE: usize = 24;
 /// Of those the ones that are aligned: bounds of the distance tell the others apart.
 const ALIGNED: usize = 3;
 
-/// A minimum that another may be joined with.
+/// A minimum that another may be joined with, or take hidden nodes from.
 pub(super) struct Partner {
     pub minimum: Arc<Minimum>,
     /// How often the pair was tried.
@@ -42,67 +45,8 @@ pub(super) fn nearest<'t>(symmetry: &dyn Symmetry, from: &Minimum, partners: &'t
     weighed.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, p)| p)
 }
 
-/// Searches of one kind from one minimum.
-#[derive(Default, Clone, Copy)]
-struct Record {
-    begun: u32,
-    new: u32,
-    /// Only the entry of the heap that carries this number counts.
-    version: u32,
-}
-
-/// A minimum that waits for its next search.
-#[derive(Clone, Copy)]
-struct Waiting {
-    promise: f64,
-    id: usize,
-    version: u32,
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Waiting) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-impl Eq for Waiting {}
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Waiting) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Waiting {
-    fn cmp(&self, other: &Waiting) -> Ordering {
-        self.promise.total_cmp(&other.promise).then(other.id.cmp(&self.id)).then(self.version.cmp(&other.version))
-    }
-}
-
-/// The minima in order of what searches of one kind promise there.
-#[derive(Default)]
-struct Queue {
-    /// Entry k belongs to the id k + 1.
-    records: Vec<Record>,
-    heap: BinaryHeap<Waiting>,
-}
-
-impl Queue {
-    /// Puts a minimum back at its new place.
-    fn put(&mut self, id: usize, rank: usize) {
-        let record = &mut self.records[id - 1];
-        record.version += 1;
-        let promise = (f64::from(record.new) + 1.0) / (f64::from(record.begun) + 1.0) / (1.0 + rank as f64).powf(0.25);
-        self.heap.push(Waiting { promise, id, version: record.version });
-    }
-
-    /// The minimum that promises most.
-    fn best(&mut self) -> Option<usize> {
-        while let Some(top) = self.heap.pop() {
-            if self.records[top.id - 1].version == top.version {
-                return Some(top.id);
-            }
-        }
-        None
-    }
-}
+/// The minima that wait for their next search of one kind: the one with the fewest begun first, then the lowest.
+type Queue = BinaryHeap<Reverse<(usize, OrderedEnergy, usize)>>;
 
 /// What planning knows of the minima.
 pub(super) struct Planner<'a> {
@@ -123,14 +67,14 @@ fn pair(a: usize, b: usize) -> [usize; 2] {
 
 impl<'a> Planner<'a> {
     pub fn new(landscape: &'a Landscape) -> Planner<'a> {
-        let queues = Strategy::ALL.iter().map(|&s| (s, Queue::default())).collect();
-        let mut planner = Planner { landscape, order: Vec::new(), queues, joined: HashMap::new(), main: 1, apart: Vec::new() };
-        planner.order = landscape.minima().iter().map(|m| (m.energy, m.id)).collect();
-        for queue in planner.queues.values_mut() {
-            queue.records.resize(planner.order.len(), Record::default());
-            planner.order.iter().enumerate().for_each(|(rank, &(_, id))| queue.put(id, rank));
-        }
-        let sizes = (1..=planner.order.len()).map(|id| (landscape.component_size(id), std::cmp::Reverse(id)));
+        let minima = landscape.minima();
+        let mut begun = vec![0; minima.len()];
+        landscape.transition_states().iter().flat_map(|t| t.minima).for_each(|id| begun[id - 1] += 1);
+        let queue: Queue = minima.iter().map(|m| Reverse((begun[m.id - 1], OrderedEnergy(m.energy), m.id))).collect();
+        let order = minima.iter().map(|m| (m.energy, m.id)).collect();
+        let queues = Strategy::ALL.iter().map(|&s| (s, queue.clone())).collect();
+        let mut planner = Planner { landscape, order, queues, joined: HashMap::new(), main: 1, apart: Vec::new() };
+        let sizes = (1..=minima.len()).map(|id| (landscape.component_size(id), Reverse(id)));
         planner.main = sizes.max().map_or(1, |(_, id)| id.0);
         planner.gather();
         planner
@@ -151,8 +95,7 @@ impl<'a> Planner<'a> {
         let rank = self.rank(minimum.energy);
         self.order.insert(rank, (minimum.energy, minimum.id));
         for queue in self.queues.values_mut() {
-            queue.records.push(Record::default());
-            queue.put(minimum.id, rank);
+            queue.push(Reverse((0, OrderedEnergy(minimum.energy), minimum.id)));
         }
         self.apart.push(minimum.id);
     }
@@ -161,20 +104,13 @@ impl<'a> Planner<'a> {
         self.order.partition_point(|(other, _)| *other < energy)
     }
 
-    /// Learns what a search gave.
-    pub fn learn(&mut self, task: &Task, joined: Option<[usize; 2]>, new: usize, touched: &[usize]) {
+    /// Learns which minima a search was to join, and which it came to.
+    pub fn learn(&mut self, joined: Option<[usize; 2]>, touched: &[usize]) {
         if let Some(ends) = joined {
             *self.joined.entry(ends).or_insert(0) += 1;
         }
-        if let (Some(from), true) = (&task.from, new > 0) {
-            let rank = self.rank(from.energy);
-            if let Some(queue) = self.queues.get_mut(&task.way.strategy()) {
-                queue.records[from.id - 1].new += new as u32;
-                queue.put(from.id, rank);
-            }
-        }
         // Not at every change of the largest: two that grow side by side would have the list made anew each time.
-        let largest = touched.iter().copied().max_by_key(|&id| (self.landscape.component_size(id), std::cmp::Reverse(id)));
+        let largest = touched.iter().copied().max_by_key(|&id| (self.landscape.component_size(id), Reverse(id)));
         if let Some(largest) = largest
             && self.landscape.component_size(largest) > 2 * self.landscape.component_size(self.main)
         {
@@ -183,7 +119,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Where a search of this way begins and which minima it may be joined with; none where there is nothing for it to do.
+    /// Where a search of this way begins and the minima it takes part of; none where there is nothing for it to do.
     pub fn ends(&mut self, way: Way, random: &mut Stream) -> Option<(Option<Arc<Minimum>>, Vec<Partner>)> {
         if way == Way::Fresh {
             return Some((None, Vec::new()));
@@ -194,16 +130,22 @@ impl<'a> Planner<'a> {
             return (!partners.is_empty()).then_some((Some(from), partners));
         }
         let queue = self.queues.get_mut(&way.strategy())?;
-        let id = queue.best()?;
-        queue.records[id - 1].begun += 1;
+        let Reverse((begun, energy, id)) = queue.pop()?;
+        queue.push(Reverse((begun + 1, energy, id)));
         let from = self.landscape.minimum(id).ok()?;
-        let rank = self.rank(from.energy);
-        self.queues.get_mut(&way.strategy())?.put(id, rank);
-        if way != Way::Near {
-            return Some((Some(from), Vec::new()));
-        }
-        let partners = self.partners(&from, false, random);
+        let partners = match way {
+            Way::Climb(Displacement::Graft) => self.donor(&from, random).into_iter().collect(),
+            Way::Near => self.partners(&from, false, random),
+            _ => return Some((Some(from), Vec::new())),
+        };
         (!partners.is_empty()).then_some((Some(from), partners))
+    }
+
+    /// Some other minimum.
+    fn donor(&self, from: &Minimum, random: &mut Stream) -> Option<Partner> {
+        let others = self.order.len().checked_sub(1).filter(|others| *others > 0)?;
+        let id = 1 + (from.id + random.random_range(0..others)) % self.order.len();
+        Some(Partner { minimum: self.landscape.minimum(id).ok()?, tried: 0, apart: false })
     }
 
     /// Some minimum outside the main component.
@@ -245,5 +187,40 @@ impl<'a> Planner<'a> {
             }
         }
         partners
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Run;
+    use crate::landscape::{ExploreOptions, LandscapeOptions, explore};
+    use crate::math::random::stream;
+    use crate::potentials::clusters::LennardJones;
+
+    #[test]
+    fn begins_where_least_was_done_then_lowest() {
+        let landscape = Landscape::new(Arc::new(LennardJones::new(7)), &LandscapeOptions::default());
+        let options = ExploreOptions { searches: Some(200), seed: Some(1), ..Default::default() };
+        explore(&Run::silent(), &landscape, &options).unwrap();
+        let mut begun = vec![0; landscape.counts().minima];
+        landscape.transition_states().iter().flat_map(|t| t.minima).for_each(|id| begun[id - 1] += 1);
+        let (mut planner, mut random) = (Planner::new(&landscape), stream(0, 0));
+        for _ in 0..100 {
+            let (from, others) = planner.ends(Way::Climb(Displacement::All), &mut random).unwrap();
+            let id = from.unwrap().id;
+            let least = begun.iter().min().unwrap();
+            let lowest = landscape.minima().iter().find(|m| begun[m.id - 1] == *least).unwrap().id;
+            assert!(id == lowest && others.is_empty());
+            begun[id - 1] += 1;
+        }
+        // A graft takes from another minimum, whichever that is.
+        let mut donors = std::collections::BTreeSet::new();
+        for _ in 0..100 {
+            let (from, others) = planner.ends(Way::Climb(Displacement::Graft), &mut random).unwrap();
+            assert_ne!(others[0].minimum.id, from.unwrap().id);
+            donors.insert(others[0].minimum.id);
+        }
+        assert_eq!(donors.len(), landscape.counts().minima);
     }
 }

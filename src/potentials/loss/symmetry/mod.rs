@@ -24,7 +24,7 @@ mod tests;
 use crate::math::Matrix;
 use crate::math::assignment::assign;
 use crate::network::{Layer, Network, Parity};
-use crate::potentials::Symmetry;
+use crate::potentials::{HiddenNode, Symmetry};
 
 /// The permutations and signs of a network's hidden nodes.
 pub struct NetworkSymmetry {
@@ -359,6 +359,14 @@ impl Symmetry for NetworkSymmetry {
 
     fn zero_modes(&self, x: &[f64]) -> Vec<Vec<f64>> {
         self.free_modes(x, false)
+    }
+
+    fn hidden_nodes(&self) -> Vec<Vec<HiddenNode>> {
+        let node = |l, i| {
+            let (incoming, outgoing) = self.sides(l, i);
+            HiddenNode { incoming: incoming.collect(), outgoing: outgoing.collect() }
+        };
+        (0..self.hidden()).map(|l| (0..self.layers[l].outputs).map(|i| node(l, i)).collect()).collect()
     }
 
     fn canonical(&self, x: &[f64]) -> Vec<f64> {
