@@ -128,17 +128,17 @@ fn split(x: &mut [f64], layer: &[HiddenNode], random: &mut Stream) {
     }
 }
 
-/// Up to half the nodes of a layer give way to those of `donor` that answer to them, or one of them to any one.
+/// Up to half the nodes of a layer give way to those of `donor` that correspond to them after alignment, or one of them to any one.
 fn graft(potential: &dyn Potential, x: &mut [f64], donor: &[f64], random: &mut Stream) {
     let layer = hidden_layer(potential, random);
-    let answering = random.random::<bool>();
+    let corresponding = random.random::<bool>();
     let mut nodes = donor.to_vec();
-    if answering {
+    if corresponding {
         potential.symmetry().align(x, donor, &mut nodes);
     }
-    for _ in 0..if answering { random.random_range(1..=layer.len().div_ceil(2)) } else { 1 } {
+    for _ in 0..if corresponding { random.random_range(1..=layer.len().div_ceil(2)) } else { 1 } {
         let to = random.random_range(0..layer.len());
-        let from = if answering { to } else { random.random_range(0..layer.len()) };
+        let from = if corresponding { to } else { random.random_range(0..layer.len()) };
         let (to, from) = (&layer[to], &layer[from]);
         let pairs = to.incoming.iter().zip(&from.incoming).chain(to.outgoing.iter().zip(&from.outgoing));
         pairs.for_each(|(&to, &from)| x[to] = nodes[from]);

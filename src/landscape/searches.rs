@@ -46,7 +46,7 @@ impl Finds {
     }
 }
 
-/// Steps downhill before a climb from a start that lies high: a third fewer Hessians, and more climbs that end in time.
+/// Steps downhill before a climb from a start that lies high: a fifth fewer Hessians, and more climbs that end in time.
 const RELAXING: usize = 30;
 
 /// Searches of one landscape.
