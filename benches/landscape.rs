@@ -9,7 +9,7 @@
 //! into a bare table. *graph* draws 200,000 minima and 540,000 transition states of 72 parameters at 100 levels; peak memory is that of the whole
 //! process, so ask for this row alone.
 //! Run: `cargo bench --bench landscape`, or with a part of a row's name behind `--`. `survey hour` runs only when named, on all threads: 70 CPU
-//! minutes for the first draw of table 1, which has some 200 minima, and as many for draw 5, that of the other rows, which has six times as many.
+//! minutes for draw 1 (that of table 1, 250 minima) and as many for draw 5 (that of the other rows, 1,500).
 
 use losscape::algorithms::transition_state::SaddleMethod;
 use losscape::algorithms::{
@@ -189,16 +189,14 @@ fn survey(name: &str, draw: u64, seconds: f64) {
     );
 }
 
-/// A landscape explored for this much processor time, in pieces of a minute: other programs on the machine do not shorten it.
+/// A landscape explored for this much processor time: what other programs on the machine took of it is made up for.
 fn surveyed(name: &str, length: &str, potential: &Arc<dyn Potential>, seconds: f64, seed: u64) -> Landscape {
     let l = empty(potential.clone());
     let began = cpu_seconds();
     while cpu_seconds() - began < seconds {
         let left = began + seconds - cpu_seconds();
-        let report = explored(&l, (left / rayon::current_num_threads() as f64).clamp(0.1, 60.0), seed);
-        if left < 60.0 {
-            show(&format!("{name}, {length}"), &l, &report);
-        }
+        let report = explored(&l, (left / rayon::current_num_threads() as f64).max(0.1), seed);
+        show(&format!("{name}, {length}"), &l, &report);
     }
     let counts = l.counts();
     println!(
