@@ -37,6 +37,8 @@ pub enum Termination {
     Evaporated,
     /// No step lowers the energy any more, though the gradient is above the tolerance: rounding.
     Stalled,
+    /// The energy fell below the one that was asked for.
+    TooLow,
 }
 
 impl Termination {
@@ -49,6 +51,7 @@ impl Termination {
             Termination::NotFinite => "not_finite".into(),
             Termination::Evaporated => "evaporated".into(),
             Termination::Stalled => "stalled".into(),
+            Termination::TooLow => "too_low".into(),
         }
     }
 }
@@ -100,6 +103,8 @@ pub struct Saddle {
     /// The lowest eigenvalue and its eigenvector of length 1.
     pub eigenvalue: f64,
     pub eigenvector: Vec<f64>,
+    /// The lowest energy on the way.
+    pub lowest: f64,
     pub iterations: usize,
     pub evaluations: usize,
     pub hessians: usize,

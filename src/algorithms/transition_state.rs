@@ -47,6 +47,8 @@ crate::options! {
         max_step: Option<f64> = None => "0.2 for networks and clusters, 0.05 for surfaces", POSITIVE, "length";
         /// Index of the stationary point looked for: above 1, every one of that many modes is climbed by `eigenvector_following`.
         index: usize = 1, AT_LEAST_ONE, "";
+        /// Energy below which the climb is given up (termination `too_low`).
+        floor: Option<f64> = None => "none", ANY, "energy";
         /// The direction in which to climb first.
         direction: Option<Vec<f64>> = None => "the softest mode", ANY, "";
     }
@@ -117,6 +119,7 @@ async fn search(mut evaluator: Evaluator<'_>, start: &[f64], options: &Transitio
         point: StationaryPoint { position: climb.x, energy: climb.energy, rms_gradient, curvature: here },
         eigenvalue: climb.eigenvalue,
         eigenvector: climb.mode,
+        lowest: climb.lowest,
         iterations: climb.iterations,
         evaluations: evaluator.count,
         hessians: evaluator.hessians,
@@ -129,6 +132,8 @@ struct Climb<'a> {
     x: Vec<f64>,
     g: Vec<f64>,
     energy: f64,
+    /// The lowest energy so far.
+    lowest: f64,
     /// The mode followed, of length 1, and its curvature.
     mode: Vec<f64>,
     eigenvalue: f64,
@@ -162,6 +167,7 @@ impl<'a> Climb<'a> {
             x: start.to_vec(),
             g,
             energy,
+            lowest: energy,
             mode: options.direction.clone().unwrap_or_default(),
             eigenvalue: f64::NAN,
             overlap: 0.0,
@@ -182,6 +188,10 @@ impl<'a> Climb<'a> {
         loop {
             if !self.energy.is_finite() || !rms(&self.g).is_finite() {
                 return Ok(Termination::NotFinite);
+            }
+            self.lowest = self.lowest.min(self.energy);
+            if options.floor.is_some_and(|floor| self.energy < floor) {
+                return Ok(Termination::TooLow);
             }
             let converged = rms(&self.g) <= options.tolerance;
             if !converged && self.iterations >= options.max_iterations {
@@ -421,6 +431,20 @@ mod tests {
             }
         }
         assert!(converged >= 8 && hessians < iterations, "{converged} converged; {hessians} Hessians, {iterations} iterations");
+    }
+
+    #[test]
+    fn a_climb_that_falls_below_the_floor_is_given_up() {
+        let surface = entry("muller_brown").expect("it is in the catalogue").build(&[]).expect("no arguments");
+        let up = |floor| {
+            let options = TransitionStateOptions { floor, ..Default::default() };
+            transition_state(&Run::silent(), &*surface, &[-0.5, 0.9], &options).expect("it runs")
+        };
+        let free = up(None);
+        assert!(free.termination == Termination::Converged && free.lowest <= free.point.energy, "{free:?}");
+        assert_eq!(up(Some(free.lowest)).point.position, free.point.position);
+        let given_up = up(Some(free.lowest + 1e-6));
+        assert!(given_up.termination == Termination::TooLow && given_up.iterations <= free.iterations, "{given_up:?}");
     }
 
     /// Styblinski–Tang is a sum over coordinates whose stationary points are the roots of 4x³ − 32x + 5 = 0: a maximum at 0.156731 and minima at

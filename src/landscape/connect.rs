@@ -13,7 +13,7 @@
 //! Reference: J. M. Carr, S. A. Trygubenko, D. J. Wales, J. Chem. Phys. 122, 234903 (2005), doi:10.1063/1.1931587.
 
 use super::path::LowestPath;
-use super::searches::{Finds, Searcher};
+use super::searches::{Explored, Finds, Searcher};
 use super::{Landscape, Minimum};
 use crate::base::{Result, Run};
 use crate::math::graph::shortest_paths;
@@ -61,9 +61,9 @@ pub fn connect(run: &Run, landscape: &Landscape, a: usize, b: usize, options: &C
             .iter()
             .map(|pair| Ok((landscape.minimum(pair[0])?, landscape.minimum(pair[1])?, graph.tried(*pair))))
             .collect::<Result<_>>()?;
-        let known = landscape.counts().transition_states;
+        let explored = Explored { known: landscape.counts().transition_states, floor: None };
         let finds: Vec<Result<Finds>> =
-            jobs.par_iter().map(|(from, to, attempt)| searcher.join(run, [from, to], *attempt, known)).collect();
+            jobs.par_iter().map(|(from, to, attempt)| searcher.join(run, [from, to], *attempt, explored)).collect();
         let count = gaps.len() as u64;
         gaps.into_iter().for_each(|pair| graph.try_again(pair));
         let mut stopped = None;

@@ -20,6 +20,15 @@ pub(super) struct Connection {
     pub plus: StationaryPoint,
 }
 
+/// What was explored when a search was planned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Explored {
+    /// Transition states with ids up to this one are known; they are not followed down again.
+    pub known: usize,
+    /// Where a climb falls below this energy it is given up.
+    pub floor: Option<f64>,
+}
+
 /// What a search found and what it cost.
 #[derive(Default)]
 pub(super) struct Finds {
@@ -31,6 +40,8 @@ pub(super) struct Finds {
     pub failed: Vec<String>,
     /// Gradients; a Hessian counts as several.
     pub evaluations: usize,
+    /// The lowest energy on the way of a climb from a displaced minimum.
+    pub lowest: Option<f64>,
     /// The ids of the minima that a band was to join.
     pub joined: Option<[usize; 2]>,
 }
@@ -69,12 +80,12 @@ impl Searcher<'_> {
         if self.potential.family() == Family::Cluster { 40 * self.potential.dimension() } else { 0 }
     }
 
-    /// Climbs from `start` to a transition state and follows both sides down, unless it is among the first `known` of the landscape.
+    /// Climbs from `start` to a transition state and follows both sides down, unless it is known; gives the lowest energy on the way up.
     /// Failing is a find; only a stop is an error.
-    fn climb(&self, run: &Run, start: &[f64], known: usize, finds: &mut Finds) -> Result<()> {
+    fn climb(&self, run: &Run, start: &[f64], explored: Explored, finds: &mut Finds) -> Result<f64> {
         // With a cheap analytic Hessian second order wins everywhere (SCIENCE, measured recipe). Such climbs take some twenty Hessians; one
         // that wanders for a hundred costs more than another start.
-        let usual = TransitionStateOptions { tolerance: self.tolerance, ..Default::default() };
+        let usual = TransitionStateOptions { tolerance: self.tolerance, floor: explored.floor, ..Default::default() };
         let options = if self.potential.family() == Family::Network && self.potential.prefers_dense_hessian() {
             TransitionStateOptions { method: SaddleMethod::EigenvectorFollowing, max_iterations: 100, ..usual }
         } else {
@@ -85,17 +96,25 @@ impl Searcher<'_> {
             Err(error) if error.is_stop() => return Err(error),
             Err(_) => {
                 finds.fail("transition state: start not finite");
-                return Ok(());
+                return Ok(f64::NAN);
             }
         };
+        let lowest = saddle.lowest;
         finds.evaluations += saddle.evaluations + self.hessian() * saddle.hessians;
-        if saddle.termination != Termination::Converged {
-            finds.fail(format!("transition state: {}", saddle.termination.name()));
-            return Ok(());
+        match saddle.termination {
+            Termination::Converged => {}
+            Termination::TooLow => {
+                finds.fail("transition state: fell to energies where all is known");
+                return Ok(lowest);
+            }
+            other => {
+                finds.fail(format!("transition state: {}", other.name()));
+                return Ok(lowest);
+            }
         }
-        if let Some(id) = self.landscape.known_transition_state(&saddle.point, known) {
+        if let Some(id) = self.landscape.known_transition_state(&saddle.point, explored.known) {
             finds.known.push(id);
-            return Ok(());
+            return Ok(lowest);
         }
         let sides = PathwayOptions { tolerance: self.tolerance, ..Default::default() };
         let way = match pathway(run, self.potential, &saddle.point.position, &saddle.eigenvector, &sides) {
@@ -103,7 +122,7 @@ impl Searcher<'_> {
             Err(error) if error.is_stop() => return Err(error),
             Err(_) => {
                 finds.fail("side: start not finite");
-                return Ok(());
+                return Ok(lowest);
             }
         };
         for side in [&way.minus, &way.plus] {
@@ -112,15 +131,15 @@ impl Searcher<'_> {
         for side in [&way.minus, &way.plus] {
             if side.termination != Termination::Converged {
                 finds.fail(format!("side: {}", side.termination.name()));
-                return Ok(());
+                return Ok(lowest);
             }
             if side.point.curvature.index != 0 {
                 finds.fail(format!("side: index {}", side.point.curvature.index));
-                return Ok(());
+                return Ok(lowest);
             }
         }
         finds.connections.push(Connection { transition_state: saddle.point, minus: way.minus.point, plus: way.plus.point });
-        Ok(())
+        Ok(lowest)
     }
 
     /// Displaces a minimum, perhaps with nodes of `donor`, and climbs.
@@ -130,7 +149,7 @@ impl Searcher<'_> {
         from: &Minimum,
         displacement: Displacement,
         donor: Option<&Minimum>,
-        known: usize,
+        explored: Explored,
         random: &mut Stream,
     ) -> Result<Finds> {
         let mut finds = Finds::default();
@@ -151,13 +170,13 @@ impl Searcher<'_> {
                 }
             }
         }
-        self.climb(run, &start, known, &mut finds)?;
+        finds.lowest = Some(self.climb(run, &start, explored, &mut finds)?);
         Ok(finds)
     }
 
     /// Joins two minima by a band and refines every candidate. `attempt` counts from 0: later bands are longer and finer, every other one
     /// goes the other way round, so that a second try is not the first one again.
-    pub fn join(&self, run: &Run, ends: [&Minimum; 2], attempt: usize, known: usize) -> Result<Finds> {
+    pub fn join(&self, run: &Run, ends: [&Minimum; 2], attempt: usize, explored: Explored) -> Result<Finds> {
         let mut finds = Finds { joined: Some([ends[0].id, ends[1].id]), ..Finds::default() };
         // Short bands and many of them give most transition states a second (SCIENCE); what they miss the longer ones get. For networks
         // 30 iterations allow a third more attempts a second than 60 and join as much: the climbs from the candidates do the rest.
@@ -186,7 +205,7 @@ impl Searcher<'_> {
             finds.fail("band: no candidates");
         }
         for candidate in &band.candidates {
-            self.climb(run, candidate, known, &mut finds)?;
+            self.climb(run, candidate, explored, &mut finds)?;
         }
         Ok(finds)
     }

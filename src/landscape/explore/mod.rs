@@ -3,8 +3,9 @@
 //! Ways of searching: a *quench* from a fresh start or from a moved minimum (basin-hopping); a *single-ended* search that displaces a
 //! minimum along a soft mode, in all coordinates, in one atom or in whole hidden nodes, climbs to a transition state and follows both sides
 //! down; a *double-ended* one that joins two near minima, or a minimum outside the largest component with one in it, by a band whose candidates
-//! are refined. Which way is drawn follows from what each gave for its cost (`yields`); it begins where the fewest searches were begun
-//! (`plan`). A transition state that is known is not followed down again: that halves the cost of finding one twice.
+//! are refined. Which way is drawn follows from what each gave for its cost (`yields`); it begins at the minima in turn, more often at those
+//! where more is left to find (`plan`). A transition state that is known is not followed down again: that halves the cost of finding one twice.
+//! A climb is given up where it falls to energies at which all is known (`floor`).
 //!
 //! Searches run beside each other in a window: search n + w is planned once the searches up to n have been accepted, in order, whatever
 //! the number of threads; w grows from `FIRST_WINDOW` to `WINDOW`. A search knows the landscape as it was when it was planned. So a seed
@@ -15,6 +16,7 @@
 //! References: D. J. Wales, Mol. Phys. 100, 3285 (2002), doi:10.1080/00268970210162691 (discrete path sampling); J. P. K. Doye,
 //! D. J. Wales, J. Chem. Phys. 116, 3777 (2002), doi:10.1063/1.1436470 (searches from every minimum).
 
+mod floor;
 mod plan;
 mod report;
 mod yields;
@@ -22,12 +24,13 @@ mod yields;
 pub use report::{ExploreReport, StrategyReport};
 
 use super::displacement::Displacement;
-use super::searches::{Finds, Searcher};
-use super::{Landscape, Minimum};
+use super::searches::{Explored, Finds, Searcher};
+use super::{Added, Landscape, Minimum};
 use crate::base::tasks::receive;
 use crate::base::{Error, Kind, Result, Run, Task as Progress};
 use crate::math::random::{Stream, stream};
-use crate::potentials::Potential;
+use crate::potentials::{Family, Potential};
+use floor::{FREE, Floor};
 use plan::{Partner, Planner, nearest};
 use rand::RngExt;
 use report::{Gain, Tally};
@@ -37,7 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
-use yields::{Yield, chances};
+use yields::Yields;
 
 crate::choices! {
     /// A kind of search.
@@ -125,8 +128,7 @@ struct Task {
     from: Option<Arc<Minimum>>,
     /// Of a double-ended search the minima among which the nearest is the other end; of a graft the one that nodes are taken from.
     to: Vec<Partner>,
-    /// Transition states that were there when it was planned.
-    known: usize,
+    explored: Explored,
 }
 
 /// A search that has come back.
@@ -159,8 +161,9 @@ pub fn explore(run: &Run, landscape: &Landscape, options: &ExploreOptions) -> Re
         planner: Planner::new(landscape),
         seed,
         next: first,
-        yields: vec![Yield::default(); ways.len()],
+        yields: Yields::new(ways.len()),
         ways,
+        floor: (potential.family() == Family::Network).then(Floor::default),
         tally: Tally::new(&strategies),
     };
     let limited = match options.seconds {
@@ -202,8 +205,10 @@ struct Explorer<'a> {
     seed: u64,
     next: u64,
     ways: Vec<Way>,
-    /// One for each way.
-    yields: Vec<Yield>,
+    /// What each of them gave.
+    yields: Yields,
+    /// Of networks.
+    floor: Option<Floor>,
     tally: Tally,
 }
 
@@ -303,19 +308,21 @@ impl Explorer<'_> {
         self.next += 1;
         // Streams of planning and of searching lie apart.
         let mut random = stream(self.seed ^ 0x706C_616E, number);
-        let known = self.landscape.counts().transition_states;
+        let mut explored = Explored { known: self.landscape.counts().transition_states, floor: None };
         let mut left: Vec<usize> = (0..self.ways.len()).collect();
         while !left.is_empty() {
-            let yields: Vec<Yield> = left.iter().map(|&k| self.yields[k]).collect();
-            let k = draw(&chances(&yields), &mut random);
+            let k = draw(&self.yields.chances(&left), &mut random);
             let way = self.ways[left[k]];
             if let Some((from, to)) = self.planner.ends(way, &mut random) {
-                return Task { number, way, from, to, known };
+                if matches!(way, Way::Climb(_)) && random.random_range(0..FREE) > 0 {
+                    explored.floor = self.floor.as_ref().and_then(Floor::energy);
+                }
+                return Task { number, way, from, to, explored };
             }
             left.remove(k);
         }
         // Where there is no minimum yet every strategy has to make one.
-        Task { number, way: Way::Fresh, from: None, to: Vec::new(), known }
+        Task { number, way: Way::Fresh, from: None, to: Vec::new(), explored }
     }
 
     /// Adds what a search found and learns from it.
@@ -340,6 +347,7 @@ impl Explorer<'_> {
                 continue;
             }
             let added = landscape.add_transition_state(&found.transition_state, &found.minus, &found.plus)?;
+            self.planner.came_to(added.transition_state, task.from.as_deref());
             for side in [added.minus, added.plus] {
                 *met.entry(side.id).or_default() |= side.new;
             }
@@ -350,6 +358,7 @@ impl Explorer<'_> {
             }
         }
         for &id in &finds.known {
+            self.planner.came_to(Added { id, new: false }, None);
             for side in landscape.count_transition_state(id)? {
                 met.entry(side).or_default();
             }
@@ -370,7 +379,10 @@ impl Explorer<'_> {
         let touched: Vec<usize> = met.into_keys().collect();
         self.planner.learn(finds.joined, &touched);
         if let Some(k) = self.ways.iter().position(|way| *way == task.way) {
-            self.yields[k].learn((found + joins) as f64, finds.evaluations as f64);
+            self.yields.learn(k, (found + joins) as f64, finds.evaluations as f64);
+        }
+        if let (Some(floor), Some(lowest)) = (&mut self.floor, finds.lowest) {
+            floor.learn(task.explored.floor, lowest, found as f64, finds.evaluations as f64);
         }
         self.tally.add(task.way.strategy(), gain);
         Ok(())
@@ -399,10 +411,10 @@ fn search(run: &Run, searcher: &Searcher, seed: u64, task: Task) -> Done {
         match (task.way, task.from.as_deref()) {
             (Way::Climb(displacement), Some(from)) => {
                 let donor = task.to.first().map(|donor| &*donor.minimum);
-                searcher.climb_from(run, from, displacement, donor, task.known, &mut random)
+                searcher.climb_from(run, from, displacement, donor, task.explored, &mut random)
             }
             (Way::Near | Way::Across, Some(from)) => match nearest(symmetry, from, &task.to) {
-                Some(to) => searcher.join(run, [from, &to.minimum], to.tried, task.known),
+                Some(to) => searcher.join(run, [from, &to.minimum], to.tried, task.explored),
                 None => Ok(Finds::default()),
             },
             (_, from) => searcher.quench(run, from, &mut random),

@@ -1,8 +1,9 @@
 //! Where the next search begins: which minimum, and for a band which two.
 //!
-//! Of all minima the one comes next where the fewest searches of that kind were begun; among those the lowest. A heap for each kind keeps them in
-//! that order, so that a choice costs O(log N) among N minima. Credit for what searches at a minimum found was tried: it leads to minima that are
-//! rich already, away from those that hide the last points, and finds fewer in the end (networks, Lennard-Jones clusters).
+//! The minima take turns, a heap for each kind of search, so that a choice costs O(log N) among N minima. A turn weighs (p/q)²: p is the part of
+//! all searches that came to a transition state met only once so far, q the same of those begun at this minimum, two such added at the rate p.
+//! By Good and Turing what is left to find is met as often as what was met once: the minima where much is left get most searches, and
+//! every one gets some. (Credit for finds leads to minima that are rich already; one that has been met again says that little is left.)
 //! A landscape that was there before does not tell how often it was searched: the number of a minimum's transition states stands for it.
 //! Bands join near minima: of a sample, half at random and half beside the first in energy, the nearest. Minima outside the largest
 //! component are kept in a list; what has been joined meanwhile leaves it when it is met.
@@ -10,7 +11,7 @@
 use super::{Strategy, Way};
 use crate::landscape::displacement::Displacement;
 use crate::landscape::points::OrderedEnergy;
-use crate::landscape::{Landscape, Minimum};
+use crate::landscape::{Added, Landscape, Minimum};
 use crate::math::random::Stream;
 use crate::potentials::Symmetry;
 use rand::RngExt;
@@ -45,8 +46,22 @@ pub(super) fn nearest<'t>(symmetry: &dyn Symmetry, from: &Minimum, partners: &'t
     weighed.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, p)| p)
 }
 
-/// The minima that wait for their next search of one kind: the one with the fewest begun first, then the lowest.
+/// The minima that wait for their next search of one kind: the one whose turns so far weigh least first, then the lowest.
 type Queue = BinaryHeap<Reverse<(usize, OrderedEnergy, usize)>>;
+
+/// What a turn weighs at the common rate, and the most it may weigh.
+const TURN: usize = 1000;
+const HEAVIEST: usize = 100 * TURN;
+/// Transition states met once that stand behind the common rate.
+const PRIOR: f64 = 2.0;
+
+/// What the searches that began at a minimum came to.
+#[derive(Default, Clone, Copy)]
+struct Begun {
+    searches: usize,
+    /// Transition states that no other search has come to.
+    met_once: usize,
+}
 
 /// What planning knows of the minima.
 pub(super) struct Planner<'a> {
@@ -54,6 +69,11 @@ pub(super) struct Planner<'a> {
     /// Energy and id of every minimum, in rising energy.
     order: Vec<(f64, usize)>,
     queues: HashMap<Strategy, Queue>,
+    /// By id − 1, and of all minima together.
+    begun: Vec<Begun>,
+    all: Begun,
+    /// The transition states met once, and the minimum where that search began.
+    met_once: HashMap<usize, usize>,
     joined: HashMap<[usize; 2], usize>,
     /// A minimum of the largest component, or of one that is at least half as large.
     main: usize,
@@ -68,12 +88,14 @@ fn pair(a: usize, b: usize) -> [usize; 2] {
 impl<'a> Planner<'a> {
     pub fn new(landscape: &'a Landscape) -> Planner<'a> {
         let minima = landscape.minima();
-        let mut begun = vec![0; minima.len()];
-        landscape.transition_states().iter().flat_map(|t| t.minima).for_each(|id| begun[id - 1] += 1);
-        let queue: Queue = minima.iter().map(|m| Reverse((begun[m.id - 1], OrderedEnergy(m.energy), m.id))).collect();
+        let mut turns = vec![0; minima.len()];
+        landscape.transition_states().iter().flat_map(|t| t.minima).for_each(|id| turns[id - 1] += TURN);
+        let queue: Queue = minima.iter().map(|m| Reverse((turns[m.id - 1], OrderedEnergy(m.energy), m.id))).collect();
         let order = minima.iter().map(|m| (m.energy, m.id)).collect();
         let queues = Strategy::ALL.iter().map(|&s| (s, queue.clone())).collect();
-        let mut planner = Planner { landscape, order, queues, joined: HashMap::new(), main: 1, apart: Vec::new() };
+        let (begun, all) = (vec![Begun::default(); minima.len()], Begun::default());
+        let (met_once, joined) = (HashMap::new(), HashMap::new());
+        let mut planner = Planner { landscape, order, queues, begun, all, met_once, joined, main: 1, apart: Vec::new() };
         let sizes = (1..=minima.len()).map(|id| (landscape.component_size(id), Reverse(id)));
         planner.main = sizes.max().map_or(1, |(_, id)| id.0);
         planner.gather();
@@ -97,11 +119,32 @@ impl<'a> Planner<'a> {
         for queue in self.queues.values_mut() {
             queue.push(Reverse((0, OrderedEnergy(minimum.energy), minimum.id)));
         }
+        self.begun.push(Begun::default());
         self.apart.push(minimum.id);
     }
 
     fn rank(&self, energy: f64) -> usize {
         self.order.partition_point(|(other, _)| *other < energy)
+    }
+
+    /// Learns of a transition state that a search came to, and where that began if anywhere.
+    pub fn came_to(&mut self, state: Added, from: Option<&Minimum>) {
+        if let Some(from) = from.filter(|_| state.new) {
+            self.met_once.insert(state.id, from.id);
+            self.begun[from.id - 1].met_once += 1;
+            self.all.met_once += 1;
+        } else if let Some(from) = self.met_once.remove(&state.id) {
+            self.begun[from - 1].met_once -= 1;
+            self.all.met_once -= 1;
+        }
+    }
+
+    /// What one more search that begins at this minimum weighs.
+    fn turn(&self, id: usize) -> usize {
+        let begun = &self.begun[id - 1];
+        let common = (self.all.met_once as f64 + 1.0) / (self.all.searches as f64 + 1.0);
+        let own = (begun.met_once as f64 + PRIOR) / (begun.searches as f64 + PRIOR / common);
+        ((TURN as f64 * (common / own).powi(2)) as usize).clamp(1, HEAVIEST)
     }
 
     /// Learns which minima a search was to join, and which it came to.
@@ -130,8 +173,11 @@ impl<'a> Planner<'a> {
             return (!partners.is_empty()).then_some((Some(from), partners));
         }
         let queue = self.queues.get_mut(&way.strategy())?;
-        let Reverse((begun, energy, id)) = queue.pop()?;
-        queue.push(Reverse((begun + 1, energy, id)));
+        let Reverse((turns, energy, id)) = queue.pop()?;
+        let next = Reverse((turns + self.turn(id), energy, id));
+        self.queues.entry(way.strategy()).or_default().push(next);
+        self.begun[id - 1].searches += 1;
+        self.all.searches += 1;
         let from = self.landscape.minimum(id).ok()?;
         let partners = match way {
             Way::Climb(Displacement::Graft) => self.donor(&from, random).into_iter().collect(),
@@ -198,22 +244,25 @@ mod tests {
     use crate::math::random::stream;
     use crate::potentials::clusters::LennardJones;
 
-    #[test]
-    fn begins_where_least_was_done_then_lowest() {
+    fn lj7() -> Landscape {
         let landscape = Landscape::new(Arc::new(LennardJones::new(7)), &LandscapeOptions::default());
         let options = ExploreOptions { searches: Some(200), seed: Some(1), ..Default::default() };
         explore(&Run::silent(), &landscape, &options).unwrap();
-        let mut begun = vec![0; landscape.counts().minima];
-        landscape.transition_states().iter().flat_map(|t| t.minima).for_each(|id| begun[id - 1] += 1);
+        landscape
+    }
+
+    const CLIMB: Way = Way::Climb(Displacement::All);
+
+    #[test]
+    fn begins_where_fewest_transition_states_are_known_then_lowest() {
+        let landscape = lj7();
+        let mut known = vec![0; landscape.counts().minima];
+        landscape.transition_states().iter().flat_map(|t| t.minima).for_each(|id| known[id - 1] += 1);
+        let least = known.iter().min().unwrap();
+        let lowest = landscape.minima().iter().find(|m| known[m.id - 1] == *least).unwrap().id;
         let (mut planner, mut random) = (Planner::new(&landscape), stream(0, 0));
-        for _ in 0..100 {
-            let (from, others) = planner.ends(Way::Climb(Displacement::All), &mut random).unwrap();
-            let id = from.unwrap().id;
-            let least = begun.iter().min().unwrap();
-            let lowest = landscape.minima().iter().find(|m| begun[m.id - 1] == *least).unwrap().id;
-            assert!(id == lowest && others.is_empty());
-            begun[id - 1] += 1;
-        }
+        let (from, others) = planner.ends(CLIMB, &mut random).unwrap();
+        assert!(from.unwrap().id == lowest && others.is_empty());
         // A graft takes from another minimum, whichever that is.
         let mut donors = std::collections::BTreeSet::new();
         for _ in 0..100 {
@@ -222,5 +271,29 @@ mod tests {
             donors.insert(others[0].minimum.id);
         }
         assert_eq!(donors.len(), landscape.counts().minima);
+    }
+
+    #[test]
+    fn begins_most_often_where_most_is_left() {
+        let landscape = lj7();
+        let (mut planner, mut random) = (Planner::new(&landscape), stream(0, 0));
+        // Only searches from minimum 3 come to something new.
+        let mut begin = |planner: &mut Planner, new: usize| {
+            let mut searches = vec![0; landscape.counts().minima];
+            for k in 0..2000 {
+                let from = planner.ends(CLIMB, &mut random).unwrap().0.unwrap();
+                searches[from.id - 1] += 1;
+                if from.id == 3 && k < new {
+                    planner.came_to(Added { id: 1000 + k, new: true }, Some(&from));
+                }
+            }
+            searches
+        };
+        let searches = begin(&mut planner, 2000);
+        assert!(searches[2] > 1500 && searches.iter().all(|s| *s > 5), "{searches:?}");
+        // Everything there is met again: nothing is left.
+        (0..2000).for_each(|k| planner.came_to(Added { id: 1000 + k, new: false }, None));
+        let searches = begin(&mut planner, 0);
+        assert!(searches[2] > 100 && searches[2] < 600, "{searches:?}");
     }
 }
