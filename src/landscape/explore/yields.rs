@@ -24,6 +24,7 @@ const FINDS: f64 = 100.0;
 const SEARCHES: f64 = 1000.0;
 /// The least share of the cost that a way gets.
 const LEAST: f64 = 0.01;
+
 impl Yields {
     pub fn new(ways: usize) -> Yields {
         Yields { ways: vec![Yield::default(); ways] }
