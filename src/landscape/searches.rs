@@ -40,7 +40,7 @@ pub(super) struct Finds {
     pub failed: Vec<String>,
     /// Gradients; a Hessian counts as several.
     pub evaluations: usize,
-    /// The lowest energy on the way of a climb from a displaced minimum.
+    /// The lowest energy on the way of the last climb.
     pub lowest: Option<f64>,
     /// The ids of the minima that a band was to join.
     pub joined: Option<[usize; 2]>,
@@ -80,9 +80,9 @@ impl Searcher<'_> {
         if self.potential.family() == Family::Cluster { 40 * self.potential.dimension() } else { 0 }
     }
 
-    /// Climbs from `start` to a transition state and follows both sides down, unless it is known; gives the lowest energy on the way up.
+    /// Climbs from `start` to a transition state and follows both sides down, unless it is known.
     /// Failing is a find; only a stop is an error.
-    fn climb(&self, run: &Run, start: &[f64], explored: Explored, finds: &mut Finds) -> Result<f64> {
+    fn climb(&self, run: &Run, start: &[f64], explored: Explored, finds: &mut Finds) -> Result<()> {
         // With a cheap analytic Hessian second order wins everywhere (SCIENCE, measured recipe). Such climbs take some twenty Hessians; one
         // that wanders for a hundred costs more than another start.
         let usual = TransitionStateOptions { tolerance: self.tolerance, floor: explored.floor, ..Default::default() };
@@ -96,25 +96,21 @@ impl Searcher<'_> {
             Err(error) if error.is_stop() => return Err(error),
             Err(_) => {
                 finds.fail("transition state: start not finite");
-                return Ok(f64::NAN);
+                return Ok(());
             }
         };
-        let lowest = saddle.lowest;
+        finds.lowest = Some(saddle.lowest);
         finds.evaluations += saddle.evaluations + self.hessian() * saddle.hessians;
-        match saddle.termination {
-            Termination::Converged => {}
-            Termination::TooLow => {
-                finds.fail("transition state: fell to energies where all is known");
-                return Ok(lowest);
-            }
-            other => {
-                finds.fail(format!("transition state: {}", other.name()));
-                return Ok(lowest);
-            }
+        if saddle.termination != Termination::Converged {
+            finds.fail(match saddle.termination {
+                Termination::TooLow => "transition state: fell to energies where all is known".into(),
+                other => format!("transition state: {}", other.name()),
+            });
+            return Ok(());
         }
         if let Some(id) = self.landscape.known_transition_state(&saddle.point, explored.known) {
             finds.known.push(id);
-            return Ok(lowest);
+            return Ok(());
         }
         let sides = PathwayOptions { tolerance: self.tolerance, ..Default::default() };
         let way = match pathway(run, self.potential, &saddle.point.position, &saddle.eigenvector, &sides) {
@@ -122,7 +118,7 @@ impl Searcher<'_> {
             Err(error) if error.is_stop() => return Err(error),
             Err(_) => {
                 finds.fail("side: start not finite");
-                return Ok(lowest);
+                return Ok(());
             }
         };
         for side in [&way.minus, &way.plus] {
@@ -131,15 +127,15 @@ impl Searcher<'_> {
         for side in [&way.minus, &way.plus] {
             if side.termination != Termination::Converged {
                 finds.fail(format!("side: {}", side.termination.name()));
-                return Ok(lowest);
+                return Ok(());
             }
             if side.point.curvature.index != 0 {
                 finds.fail(format!("side: index {}", side.point.curvature.index));
-                return Ok(lowest);
+                return Ok(());
             }
         }
         finds.connections.push(Connection { transition_state: saddle.point, minus: way.minus.point, plus: way.plus.point });
-        Ok(lowest)
+        Ok(())
     }
 
     /// Displaces a minimum, perhaps with nodes of `donor`, and climbs.
@@ -170,7 +166,7 @@ impl Searcher<'_> {
                 }
             }
         }
-        finds.lowest = Some(self.climb(run, &start, explored, &mut finds)?);
+        self.climb(run, &start, explored, &mut finds)?;
         Ok(finds)
     }
 

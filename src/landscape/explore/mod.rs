@@ -381,7 +381,7 @@ impl Explorer<'_> {
         if let Some(k) = self.ways.iter().position(|way| *way == task.way) {
             self.yields.learn(k, (found + joins) as f64, finds.evaluations as f64);
         }
-        if let (Some(floor), Some(lowest)) = (&mut self.floor, finds.lowest) {
+        if let (Way::Climb(_), Some(floor), Some(lowest)) = (task.way, &mut self.floor, finds.lowest) {
             floor.learn(task.explored.floor, lowest, found as f64, finds.evaluations as f64);
         }
         self.tally.add(task.way.strategy(), gain);
