@@ -48,12 +48,13 @@ impl Floor {
         self.energy
     }
 
-    /// One more climb that was held to the floor `held` or to none: the lowest energy on its way, what it found and its cost.
-    pub fn learn(&mut self, held: Option<f64>, lowest: f64, finds: f64, cost: f64) {
-        if !lowest.is_finite() || held.is_some_and(|floor| lowest < floor) {
+    /// One more climb, free of the floor or not: where that lay when the climb began, the lowest energy on its way, what it found and its cost.
+    pub fn learn(&mut self, floor: Option<f64>, free: bool, lowest: f64, finds: f64, cost: f64) {
+        let below = floor.is_some_and(|floor| lowest < floor);
+        if !lowest.is_finite() || below && !free {
             return;
         }
-        let weight = if self.energy.is_some_and(|floor| lowest < floor) { FREE as f64 } else { 1.0 };
+        let weight = if below { FREE as f64 } else { 1.0 };
         self.climbs.push_back(Climb { lowest, weight, finds, cost });
         self.finds += finds;
         while self.climbs.len() > MOST || self.finds > MEMORY {
@@ -95,8 +96,7 @@ mod tests {
     fn climbs(floor: &mut Floor, finds: impl Fn(f64) -> f64) {
         for k in 0..2000 {
             let lowest = (k as f64 * 0.618_033_988_749_895).fract();
-            let held = if k % FREE == 0 { None } else { floor.energy() };
-            floor.learn(held, lowest, finds(lowest), 1.0);
+            floor.learn(floor.energy(), k % FREE == 0, lowest, finds(lowest), 1.0);
         }
     }
 

@@ -129,6 +129,8 @@ struct Task {
     /// Of a double-ended search the minima among which the nearest is the other end; of a graft the one that nodes are taken from.
     to: Vec<Partner>,
     explored: Explored,
+    /// Where the floor of climbs lay; `explored` has it where this one is held to it.
+    floor: Option<f64>,
 }
 
 /// A search that has come back.
@@ -309,20 +311,21 @@ impl Explorer<'_> {
         // Streams of planning and of searching lie apart.
         let mut random = stream(self.seed ^ 0x706C_616E, number);
         let mut explored = Explored { known: self.landscape.counts().transition_states, floor: None };
+        let floor = self.floor.as_ref().and_then(Floor::energy);
         let mut left: Vec<usize> = (0..self.ways.len()).collect();
         while !left.is_empty() {
             let k = draw(&self.yields.chances(&left), &mut random);
             let way = self.ways[left[k]];
             if let Some((from, to)) = self.planner.ends(way, &mut random) {
                 if matches!(way, Way::Climb(_)) && random.random_range(0..FREE) > 0 {
-                    explored.floor = self.floor.as_ref().and_then(Floor::energy);
+                    explored.floor = floor;
                 }
-                return Task { number, way, from, to, explored };
+                return Task { number, way, from, to, explored, floor };
             }
             left.remove(k);
         }
         // Where there is no minimum yet every strategy has to make one.
-        Task { number, way: Way::Fresh, from: None, to: Vec::new(), explored }
+        Task { number, way: Way::Fresh, from: None, to: Vec::new(), explored, floor }
     }
 
     /// Adds what a search found and learns from it.
@@ -382,7 +385,7 @@ impl Explorer<'_> {
             self.yields.learn(k, (found + joins) as f64, finds.evaluations as f64);
         }
         if let (Way::Climb(_), Some(floor), Some(lowest)) = (task.way, &mut self.floor, finds.lowest) {
-            floor.learn(task.explored.floor, lowest, found as f64, finds.evaluations as f64);
+            floor.learn(task.floor, task.explored.floor.is_none(), lowest, found as f64, finds.evaluations as f64);
         }
         self.tally.add(task.way.strategy(), gain);
         Ok(())
