@@ -2,15 +2,15 @@
 //!
 //! Along a soft mode or in all coordinates it stays near the minimum and soon comes to the same transition states again. In a network a hidden node
 //! may also give way to a copy of another, of this minimum or of a second one. That leads far: where two nodes share their outgoing weights the
-//! network is a smaller one, and a stationary point of the smaller network is one of the larger, mostly a saddle. Once the near transition states
-//! are known, such climbs find most of the new ones.
+//! network is a smaller one, and a stationary point of the smaller network is one of the larger, mostly a saddle. So is it where a node has no
+//! outgoing weights, whatever its incoming ones. Once the near transition states are known, such climbs find most of the new ones.
 //!
 //! Reference: K. Fukumizu, S. Amari, Neural Networks 13, 317 (2000), doi:10.1016/S0893-6080(00)00009-5.
 
 use crate::algorithms::curvature::softest_modes;
 use crate::base::{Result, Run};
 use crate::math::matrix::{add_scaled, norm};
-use crate::math::random::Stream;
+use crate::math::random::{Stream, normals};
 use crate::potentials::{Family, HiddenNode, Potential};
 use rand::RngExt;
 
@@ -27,6 +27,8 @@ pub(super) enum Displacement {
     Split,
     /// Hidden nodes give way to those of another minimum.
     Graft,
+    /// A hidden node gives way to one of random incoming weights that has no outgoing ones yet.
+    Renew,
 }
 
 /// Softest modes among which a displacement chooses.
@@ -41,14 +43,14 @@ impl Displacement {
         let mut ways = vec![Displacement::Mode, Displacement::All];
         let layers = potential.symmetry().hidden_nodes();
         if layers.iter().any(|layer| layer.len() > 1) {
-            ways.extend([Displacement::Split, Displacement::Graft]);
+            ways.extend([Displacement::Split, Displacement::Graft, Displacement::Renew]);
         }
         ways
     }
 
     /// Whether it moves whole hidden nodes, so that a start lies high.
     pub fn moves_nodes(self) -> bool {
-        matches!(self, Displacement::Split | Displacement::Graft)
+        matches!(self, Displacement::Split | Displacement::Graft | Displacement::Renew)
     }
 }
 
@@ -101,6 +103,7 @@ pub(super) fn displaced(
                 graft(potential, &mut x, donor, random);
             }
         }
+        Displacement::Renew => renew(&mut x, &hidden_layer(potential, random), random),
     }
     if let Some(frozen) = potential.frozen() {
         x.iter_mut().zip(minimum).zip(frozen).filter(|(_, frozen)| **frozen).for_each(|((x, was), _)| *x = *was);
@@ -126,6 +129,19 @@ fn split(x: &mut [f64], layer: &[HiddenNode], random: &mut Stream) {
         x[to] = part * x[from];
         x[from] *= 1.0 - part;
     }
+}
+
+/// One node gives way to a new one. Its incoming weights are half to once as long as the longest of the layer; shorter ones lead to half as much
+/// that is new.
+fn renew(x: &mut [f64], layer: &[HiddenNode], random: &mut Stream) {
+    let length = |node: &HiddenNode| node.incoming.iter().map(|&k| x[k] * x[k]).sum::<f64>().sqrt();
+    let longest = layer.iter().map(length).fold(0.0, f64::max);
+    let node = &layer[random.random_range(0..layer.len())];
+    let mut direction = vec![0.0; node.incoming.len()];
+    normals(random, &mut direction);
+    let scale = longest * (0.5 + 0.5 * random.random::<f64>()) / norm(&direction).max(f64::MIN_POSITIVE);
+    node.incoming.iter().zip(&direction).for_each(|(&to, by)| x[to] = scale * by);
+    node.outgoing.iter().for_each(|&to| x[to] = 0.0);
 }
 
 /// Up to half the nodes of a layer give way to those of `donor` that correspond to them after alignment, or one of them to any one.
@@ -179,13 +195,14 @@ mod tests {
         [x, from, donor]
     }
 
-    /// Two nodes that share their outgoing weights are one: the loss is that of the network that never had the node which gave way.
+    /// Two nodes that share their outgoing weights are one, and a node without any is none: the loss is that of the network that never had
+    /// the node which gave way.
     #[test]
-    fn a_split_node_makes_the_smaller_network() {
+    fn a_split_or_new_node_makes_the_smaller_network() {
         let potential = loss(&[2, 4, 3, 4], None, 0.0);
-        for seed in 0..20 {
-            let [x, from, _] = moved(&potential, Displacement::Split, seed);
-            let layers = potential.symmetry().hidden_nodes();
+        let layers = potential.symmetry().hidden_nodes();
+        for (how, seed) in [Displacement::Split, Displacement::Renew].into_iter().flat_map(|how| (0..20).map(move |k| (how, k))) {
+            let [x, from, _] = moved(&potential, how, seed);
             let without = |gone: &HiddenNode| {
                 let mut smaller = from.clone();
                 gone.outgoing.iter().for_each(|&k| smaller[k] = 0.0);
@@ -193,7 +210,7 @@ mod tests {
             };
             let off =
                 layers.iter().flatten().map(|gone| (energy(&potential, &x) - without(gone)).abs()).fold(f64::INFINITY, f64::min);
-            assert!(off < 1e-12 && x != from, "{off}");
+            assert!(off < 1e-12 && layers.iter().flatten().any(|node| node.incoming.iter().any(|&k| x[k] != from[k])), "{off}");
         }
     }
 
