@@ -46,7 +46,15 @@ impl Run {
         Run { cancel, deadline, reporter, seed }
     }
 
-    /// The same run with an end of its own, where that comes before the one it has: for options in seconds.
+    /// The same run with at most so many seconds left, where a number is given: for options in seconds.
+    pub fn within(&self, seconds: Option<f64>) -> Run {
+        match seconds {
+            Some(s) => self.until(Instant::now() + Duration::try_from_secs_f64(s).unwrap_or(Duration::from_secs(1 << 40))),
+            None => self.clone(),
+        }
+    }
+
+    /// The same run with an end of its own, where that comes before the one it has.
     pub fn until(&self, deadline: Instant) -> Run {
         let deadline = self.deadline.map_or(deadline, |own| own.min(deadline));
         Run { deadline: Some(deadline), ..self.clone() }

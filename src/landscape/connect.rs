@@ -26,6 +26,8 @@ crate::options! {
     pub struct ConnectOptions {
         /// How often one pair of minima is tried.
         attempts: usize = 10, AT_LEAST_ONE, "";
+        /// Time that it may take.
+        seconds: Option<f64> = None => "no limit", NOT_NEGATIVE, "s";
         /// RMS gradient of the transition states and minima.
         tolerance: f64 = 1e-9, POSITIVE, "energy per length";
     }
@@ -35,7 +37,7 @@ crate::options! {
 const WORKING_SET: usize = 300;
 
 /// Looks for transition states until minimum `a` is connected to minimum `b`; gives the path of lowest barrier, or `None` when all
-/// attempts are spent. Everything found on the way is in the landscape.
+/// attempts or its seconds are spent. Everything found on the way is in the landscape.
 ///
 /// Errors: ids that are not there, `a` = `b`; a looser tolerance than the landscape's; a run that is stopped (what was found is kept).
 pub fn connect(run: &Run, landscape: &Landscape, a: usize, b: usize, options: &ConnectOptions) -> Result<Option<LowestPath>> {
@@ -43,20 +45,30 @@ pub fn connect(run: &Run, landscape: &Landscape, a: usize, b: usize, options: &C
     landscape.check_ends("connect", a, b)?;
     landscape.check_tolerance("connect", options.tolerance)?;
     landscape.record_run("connect", &format!("{a}, {b}, {options:?}"), run.seed(None))?;
-    let task = run.task("connect", None);
+    let limited = run.within(options.seconds);
     let searcher = Searcher { landscape, potential: potential.as_ref(), tolerance: options.tolerance };
-    let mut graph = Graph::new(landscape, a, b, options.attempts)?;
-    loop {
+    let way = close_gaps(&limited, landscape, [a, b], options.attempts, &searcher);
+    landscape.flush()?;
+    match way {
+        // That the option `seconds` ended it is an answer; that the person did is not.
+        Err(error) if error.is_stop() => run.check().map(|()| None),
+        other => other,
+    }
+}
+
+/// Joins gap after gap until the ends are connected or no attempts are left.
+fn close_gaps(
+    run: &Run,
+    landscape: &Landscape,
+    ends: [usize; 2],
+    attempts: usize,
+    searcher: &Searcher,
+) -> Result<Option<LowestPath>> {
+    let task = run.task("connect", None);
+    let mut graph = Graph::new(landscape, ends, attempts)?;
+    while !landscape.connected(ends[0], ends[1]) {
         graph.take_in_new()?;
-        let gaps = graph.gaps(run)?;
-        let Some(gaps) = gaps else {
-            landscape.flush()?;
-            return Ok(None);
-        };
-        if gaps.is_empty() {
-            landscape.flush()?;
-            return landscape.lowest_path(a, b);
-        }
+        let Some(gaps) = graph.gaps(run)? else { return Ok(None) };
         let jobs: Vec<(Arc<Minimum>, Arc<Minimum>, usize)> = gaps
             .iter()
             .map(|pair| Ok((landscape.minimum(pair[0])?, landscape.minimum(pair[1])?, graph.tried(*pair))))
@@ -75,10 +87,10 @@ pub fn connect(run: &Run, landscape: &Landscape, a: usize, b: usize, options: &C
         }
         let goes_on = task.tick(count, || landscape.says());
         if let Some(error) = stopped.or(goes_on.err()) {
-            landscape.flush()?;
             return Err(error);
         }
     }
+    landscape.lowest_path(ends[0], ends[1])
 }
 
 /// Adds what may be added.
@@ -117,21 +129,21 @@ fn pair(a: usize, b: usize) -> [usize; 2] {
 }
 
 impl<'a> Graph<'a> {
-    fn new(landscape: &'a Landscape, a: usize, b: usize, most: usize) -> Result<Graph<'a>> {
+    fn new(landscape: &'a Landscape, ends: [usize; 2], most: usize) -> Result<Graph<'a>> {
         let mut nodes = landscape.minima();
         let seen = nodes.len();
         if seen > WORKING_SET {
-            let ends = [landscape.minimum(a)?, landscape.minimum(b)?];
+            let both = [landscape.minimum(ends[0])?, landscape.minimum(ends[1])?];
             let symmetry = landscape.symmetry();
             let detour = |m: &Arc<Minimum>| -> f64 {
-                ends.iter().map(|end| symmetry.least_distance(&end.position, &m.position).powi(2)).sum()
+                both.iter().map(|end| symmetry.least_distance(&end.position, &m.position).powi(2)).sum()
             };
             let mut weighed: Vec<(f64, Arc<Minimum>)> = nodes.into_par_iter().map(|m| (detour(&m), m)).collect();
             weighed.sort_by(|p, q| p.0.total_cmp(&q.0).then(p.1.id.cmp(&q.1.id)));
-            nodes = ends.to_vec();
-            nodes.extend(weighed.into_iter().map(|(_, m)| m).filter(|m| m.id != a && m.id != b).take(WORKING_SET - 2));
+            nodes = both.to_vec();
+            nodes.extend(weighed.into_iter().map(|(_, m)| m).filter(|m| !ends.contains(&m.id)).take(WORKING_SET - 2));
         }
-        Ok(Graph { landscape, ends: [a, b], most, nodes, edges: HashMap::new(), seen })
+        Ok(Graph { landscape, ends, most, nodes, edges: HashMap::new(), seen })
     }
 
     /// Minima that were added since the last time: what the searches between found.
@@ -154,11 +166,8 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// The pairs to be joined on the way of least weight: none when the ends are connected, `None` when there is no way.
+    /// The pairs to be joined on the way of least weight between ends that are not connected; `None` when there is no way.
     fn gaps(&mut self, run: &Run) -> Result<Option<Vec<[usize; 2]>>> {
-        if self.landscape.connected(self.ends[0], self.ends[1]) {
-            return Ok(Some(Vec::new()));
-        }
         let sets = self.landscape.sets_of(self.nodes.iter().map(|m| m.id));
         let count = self.nodes.len();
         let mut missing = Vec::new();

@@ -208,8 +208,14 @@ fn connect_finds_the_way_over_two_saddles() {
     let l = wells(0.2);
     let a = l.add_minimum(&minimum(&l, 1.0, 1.0)).unwrap().id;
     let b = l.add_minimum(&minimum(&l, -1.0, -1.0)).unwrap().id;
+    // Without time there is no way, and that is no error.
+    let hasty = ConnectOptions { seconds: Some(0.0), ..Default::default() };
+    assert!(connect(&Run::silent(), &l, a, b, &hasty).unwrap().is_none());
+    assert_eq!(l.counts().transition_states, 0);
     let path = connect(&Run::silent(), &l, a, b, &ConnectOptions::default()).unwrap().unwrap();
     assert_eq!(path.transition_states.len(), 2);
+    // What is connected needs no time.
+    assert_eq!(connect(&Run::silent(), &l, a, b, &hasty).unwrap().unwrap().transition_states.len(), 2);
     assert_eq!(l.counts().components, 1);
     assert!(connect(&Run::silent(), &l, a, a, &ConnectOptions::default()).is_err());
     let loose = ConnectOptions { tolerance: 1e-3, ..Default::default() };

@@ -39,7 +39,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use yields::Yields;
 
 crate::choices! {
@@ -149,6 +149,7 @@ type Returned = std::thread::Result<Done>;
 /// was found is kept).
 pub fn explore(run: &Run, landscape: &Landscape, options: &ExploreOptions) -> Result<ExploreReport> {
     let began = Instant::now();
+    let limited = run.within(options.seconds);
     let potential = landscape.needs_potential("explore")?.clone();
     landscape.check_tolerance("explore", options.tolerance)?;
     let strategies = strategies(&options.strategies)?;
@@ -167,10 +168,6 @@ pub fn explore(run: &Run, landscape: &Landscape, options: &ExploreOptions) -> Re
         ways,
         floor: (potential.family() == Family::Network).then(Floor::default),
         tally: Tally::new(&strategies),
-    };
-    let limited = match options.seconds {
-        Some(seconds) => run.until(began + Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1 << 40))),
-        None => run.clone(),
     };
     let none = options.seconds.is_none() && options.minima.is_none() && options.completeness.is_none();
     let searches = options.searches.unwrap_or(if none { 100 } else { usize::MAX });

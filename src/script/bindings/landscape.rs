@@ -180,7 +180,7 @@ fn searches() -> Vec<Native> {
             .takes("a", "the id of a minimum", "One end.")
             .takes("b", "the id of a minimum", "The other end.")
             .options::<ConnectOptions>()
-            .returns("the path of lowest barrier: energies, distances, minima, transition_states, barrier, length; () when all attempts are spent")
+            .returns("the path of lowest barrier: energies, distances, minima, transition_states, barrier, length; () when all attempts or seconds are spent")
             .example(
                 "let p = muller_brown(); let l = landscape(p); l.add(minimise(p, [0.6, 0.0])); l.add(minimise(p, [-0.5, 1.4])); connect(l, 1, 2).transition_states.len()",
                 "2",
