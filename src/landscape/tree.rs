@@ -177,6 +177,28 @@ impl MergeTree {
         Ok(tree)
     }
 
+    /// The lowest minimum below a node.
+    pub fn lowest(&self, mut node: Node) -> Leaf {
+        loop {
+            match node {
+                Node::Merge(k) => node = self.merges[k].children[0],
+                Node::Leaf(k) => return self.leaves[k],
+            }
+        }
+    }
+
+    /// Number of minima below a node.
+    pub fn size(&self, node: Node) -> usize {
+        let (mut size, mut waiting) = (0, vec![node]);
+        while let Some(node) = waiting.pop() {
+            match node {
+                Node::Merge(k) => waiting.extend(self.merges[k].children),
+                Node::Leaf(_) => size += 1,
+            }
+        }
+        size
+    }
+
     /// Fills `counts` and `nodes`: leaves that are there, less the merges that have taken place.
     fn count(&mut self) {
         for &level in &self.levels {
@@ -349,6 +371,7 @@ mod tests {
         assert_eq!(tree.merges.iter().map(|m| m.minima).collect::<Vec<_>>(), [[2, 1], [2, 4], [2, 3]]);
         assert_eq!(tree.merges[2].children, [Node::Merge(1), Node::Leaf(3)]);
         assert_eq!(tree.roots, [Node::Merge(2)]);
+        assert_eq!((tree.lowest(tree.roots[0]).minimum, tree.size(tree.roots[0])), (2, 4));
         assert_eq!((tree.levels.len(), tree.counts.len(), tree.nodes.len()), (50, 50, 50));
         assert!(tree.levels[0] > -15.28342128 && tree.levels[49] < -16.50538417);
         assert_eq!((tree.counts[0], tree.counts[49], tree.nodes[0]), (1, 0, 1));

@@ -9,7 +9,7 @@ use crate::base::text::Text;
 use crate::base::{Error, Kind, OptionEntry, OptionValue, Options, Result, nearest};
 use crate::figures::disconnectivity::{DisconnectivityGraph, DrawingOptions, Labels, LeafColours};
 use crate::landscape::Landscape;
-use crate::landscape::tree::{MergeTree, TreeOptions};
+use crate::landscape::tree::{MergeTree, Node, TreeOptions};
 use crate::plot::Figure;
 use crate::plot::charts::{
     BoxPlotOptions, ContourOptions, FigureOptions, HeatmapOptions, HistogramOptions, PlotOptions, ReliefOptions, ScatterOptions,
@@ -101,7 +101,7 @@ pub fn types() -> Vec<Type> {
                     Ok(t.tree.merges.iter().map(merge).collect::<Vec<Object>>())
                 },
             )
-            .field("roots", "The components: minimum (the lowest of each) and energy.", |_, t: &Tree| Ok(roots(&t.tree)))
+            .field("roots", "The components: minimum (the lowest of each), its energy, size (number of its minima drawn).", |_, t: &Tree| Ok(roots(&t.tree)))
             .field("minima", "Ids of the minima drawn, in rising energy.", |_, t: &Tree| {
                 Ok(t.tree.leaves.iter().map(|l| l.minimum).collect::<Vec<usize>>())
             })
@@ -151,20 +151,13 @@ pub fn characters(drawing: String) -> Text {
     text
 }
 
-/// The lowest minimum of each component.
+/// The components.
 fn roots(tree: &MergeTree) -> Vec<Object> {
-    use crate::landscape::tree::Node;
-    let lowest = |root: &Node| {
-        let mut node = *root;
-        loop {
-            match node {
-                // The lower side comes first.
-                Node::Merge(k) => node = tree.merges[k].children[0],
-                Node::Leaf(leaf) => return tree.leaves[leaf],
-            }
-        }
+    let object = |root: &Node| {
+        let lowest = tree.lowest(*root);
+        Object::new("Root").field("minimum", lowest.minimum).field("energy", lowest.energy).field("size", tree.size(*root))
     };
-    tree.roots.iter().map(lowest).map(|l| Object::new("Root").field("minimum", l.minimum).field("energy", l.energy)).collect()
+    tree.roots.iter().map(object).collect()
 }
 
 /// Functions and methods.
