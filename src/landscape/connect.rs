@@ -47,7 +47,7 @@ pub fn connect(run: &Run, landscape: &Landscape, a: usize, b: usize, options: &C
     landscape.record_run("connect", &format!("{a}, {b}, {options:?}"), run.seed(None))?;
     let limited = run.within(options.seconds);
     let searcher = Searcher { landscape, potential: potential.as_ref(), tolerance: options.tolerance };
-    let way = close_gaps(&limited, landscape, [a, b], options.attempts, &searcher);
+    let way = close_gaps(&limited, &searcher, [a, b], options.attempts);
     landscape.flush()?;
     match way {
         // That the option `seconds` ended it is an answer; that the person did is not.
@@ -57,14 +57,9 @@ pub fn connect(run: &Run, landscape: &Landscape, a: usize, b: usize, options: &C
 }
 
 /// Joins gap after gap until the ends are connected or no attempts are left.
-fn close_gaps(
-    run: &Run,
-    landscape: &Landscape,
-    ends: [usize; 2],
-    attempts: usize,
-    searcher: &Searcher,
-) -> Result<Option<LowestPath>> {
+fn close_gaps(run: &Run, searcher: &Searcher, ends: [usize; 2], attempts: usize) -> Result<Option<LowestPath>> {
     let task = run.task("connect", None);
+    let landscape = searcher.landscape;
     let mut graph = Graph::new(landscape, ends, attempts)?;
     while !landscape.connected(ends[0], ends[1]) {
         graph.take_in_new()?;
