@@ -14,6 +14,7 @@ use losscape::algorithms::*;
 use losscape::analysis::outcomes::{Ljat3DatasetOptions, ljat3_dataset};
 use losscape::base::Run;
 use losscape::base::usage::cpu_seconds;
+use losscape::data::Dataset;
 use losscape::data::idx::{ImageSetOptions, load_mnist};
 use losscape::math::random::stream;
 use losscape::network::{Network, NetworkOptions};
@@ -224,21 +225,34 @@ fn large_network() {
     let items = ImageSetOptions { train: Some(1000), test: Some(1) };
     let (train, _) = load_mnist(&folder, &items).expect("the files are MNIST's");
     let net = Network::new(&[784, 10, 10], &NetworkOptions::default()).expect("the network is sound");
-    let potential = NetworkLoss::new(&net, &train, &LossOptions { l2: 0.1, ..Default::default() }).expect("they fit");
     let seconds = |work: &mut dyn FnMut()| {
         let start = cpu_seconds();
         work();
         cpu_seconds() - start
     };
-    let (mut times, mut gradients) = (Vec::new(), Vec::new());
-    for seed in 0..15 {
-        let x = potential.random(seed, 1.0);
-        times.push(seconds(&mut || {
-            gradients.push(minimise(&run, &potential, &x, &MinimiseOptions::default()).expect("it runs").evaluations as f64)
-        }));
+    let loss_of =
+        |data: &Dataset| NetworkLoss::new(&net, data, &LossOptions { l2: 0.1, ..Default::default() }).expect("they fit");
+    let labels: Vec<i64> = train.labels().expect("digits are classes").iter().map(|label| i64::from(*label)).collect();
+    for (white, quenches) in [(1.0, 15), (255.0, 5)] {
+        let mut inputs = (*train.inputs).clone();
+        inputs.data.iter_mut().for_each(|pixel| *pixel *= white);
+        let potential = loss_of(&Dataset::with_classes(inputs, &labels).expect("they are as many"));
+        for preconditioned in [true, false] {
+            let options = MinimiseOptions { preconditioned, max_iterations: 100_000, ..Default::default() };
+            let (mut times, mut gradients) = (Vec::new(), Vec::new());
+            for seed in 0..quenches {
+                let x = potential.random(seed, 1.0);
+                times.push(seconds(&mut || {
+                    gradients.push(minimise(&run, &potential, &x, &options).expect("it runs").evaluations as f64)
+                }));
+            }
+            let how = if preconditioned { "" } else { ", not preconditioned" };
+            let (time, gradients) = (median(&mut times), median(&mut gradients));
+            println!("MNIST quench of random weights, pixels from 0 to {white}{how}: {time:.2} s, {gradients:.0} gradients");
+        }
     }
-    println!("MNIST quench of random weights: {:.2} s, {:.0} gradients", median(&mut times), median(&mut gradients));
 
+    let potential = loss_of(&train);
     let mut minima: Vec<Vec<f64>> = Vec::new();
     let hops = BasinHopOptions { steps: 20, step: Some(1.0), temperature: Some(2.0), seed: Some(1), ..Default::default() };
     let taken = seconds(&mut || {

@@ -1,6 +1,6 @@
 //! The store under kills, databases of other programs, and landscapes whose every point is known.
 
-use losscape::algorithms::curvature::softest_modes;
+use losscape::algorithms::curvature::{curvature, softest_modes};
 use losscape::algorithms::{
     BasinHopOptions, Curvature, MinimiseOptions, PathwayOptions, StationaryPoint, Termination, TransitionStateOptions, minimise,
     pathway, transition_state,
@@ -14,10 +14,12 @@ use losscape::landscape::formats::{TopSearchOptions, load_dinfo, load_pathsample
 use losscape::landscape::{ExploreOptions, Landscape, LandscapeOptions, MergeTree, TreeOptions, basin_hop, explore};
 use losscape::math::Matrix;
 use losscape::math::eigen::symmetric_eigenvalues;
+use losscape::math::random::stream;
 use losscape::network::{Activation, Network, NetworkOptions};
 use losscape::potentials::clusters::LennardJones;
 use losscape::potentials::loss::{LossOptions, NetworkLoss, NetworkSymmetry};
-use losscape::potentials::{Potential, Symmetry};
+use losscape::potentials::{Counted, Potential, Symmetry};
+use rand::RngExt;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -178,6 +180,52 @@ fn search_by_products(what: &str, data: &Dataset, nodes: &[i64], l2: f64) {
 fn large_networks_are_searched_by_products() {
     let options = GaussianMixtureOptions { count: 60, classes: 10, inputs: 57, spread: 0.5, ..Default::default() };
     search_by_products("random items", &gaussian_mixture(&options, 3).unwrap(), &[57, 10, 10], 0.02);
+}
+
+/// Inputs that differ in size and go together, as pixels do: the valleys are long and narrow, and the preconditioner knows them.
+#[test]
+fn many_large_inputs_are_preconditioned() {
+    let mut random = stream(5, 0);
+    let (mut rows, mut labels) = (Matrix::zeros(150, 60), Vec::new());
+    for i in 0..150 {
+        let (a, b) = (random.random_range(0.0..6.0), random.random_range(0.0..6.0));
+        for j in 0..60 {
+            let at = j as f64 / 60.0;
+            rows[(i, j)] = 20.0 * at * (0.5 + 0.25 * ((3.0 * at + a).sin() + (11.0 * at + b).sin()));
+        }
+        labels.push((a + 0.3 * b) as i64 % 3);
+    }
+    let data = Dataset::with_classes(rows, &labels).unwrap();
+    let net = Network::new(&[60, 8, 3], &NetworkOptions::default()).unwrap();
+    let loss = NetworkLoss::new(&net, &data, &LossOptions { l2: 1e-3, ..Default::default() }).unwrap();
+    let run = Run::silent();
+    // Seen through a wrapper, as scripts see it.
+    let loss = Counted::of(Arc::new(loss));
+    let plain = MinimiseOptions { preconditioned: false, ..Default::default() };
+    let (mut gradients, mut plain_gradients) = (0, 0);
+    for seed in 0..3 {
+        let start = loss.random(seed, 1.0);
+        let found = minimise(&run, &*loss, &start, &MinimiseOptions::default()).unwrap();
+        let other = minimise(&run, &*loss, &start, &plain).unwrap();
+        assert_eq!((found.termination, other.termination), (Termination::Converged, Termination::Converged));
+        gradients += found.evaluations;
+        plain_gradients += other.evaluations;
+        // At the minimum, and at the start, which has ways down: index and lowest eigenvalues are those of the whole spectrum.
+        for x in [&found.point.position, &start] {
+            assert!(loss.preconditioner(x).unwrap().spread() > 1e4);
+            let mut hessian = Matrix::default();
+            loss.hessian(x, &mut hessian);
+            let exact = symmetric_eigenvalues(&hessian);
+            let told = curvature(&run, &*loss, x).unwrap();
+            println!("{told:?}, exact {:?}", &exact[..3]);
+            assert_eq!(told.index, exact.iter().filter(|h| **h < 0.0).count());
+            for (value, exact) in told.lowest.iter().zip(&exact) {
+                assert!((value - exact).abs() <= told.bound, "{value} for {exact} within {}", told.bound);
+            }
+        }
+    }
+    println!("{gradients} gradients in all, {plain_gradients} without preconditioner");
+    assert!(2 * gradients < plain_gradients);
 }
 
 /// The network of Chitturi et al. 2020, Table 3, on fewer items than theirs.

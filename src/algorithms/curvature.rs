@@ -4,15 +4,19 @@
 //! largest diagonal element is added for each zero mode z, so that they count neither as negative nor as soft. Along them the gradient
 //! vanishes, so steps do not feel the lift.
 //! Cost: the Hessian and one eigenproblem; for large problems Lanczos on Hessian-vector products with a residual bound.
+//! Where the spectrum is wide and the potential offers a preconditioner M, Lanczos works on M^(−1/2) H M^(−1/2): by Sylvester's law of inertia it has as many negative
+//! eigenvalues as H, and its spectrum is so much narrower that the signs are decided after a third of the products. The lowest
+//! eigenvalues of H itself are then those within the space M^(−1/2) Q of the Lanczos vectors Q, where H is the tridiagonal matrix.
 
 use super::Curvature;
 use super::evaluator::{Evaluator, now};
 use crate::base::{Result, Run};
 use crate::math::Matrix;
-use crate::math::eigen::{NEAR_ZERO, SaddleStep, Tridiagonal, TrustStep, shift_modes};
+use crate::math::eigen::{NEAR_ZERO, SaddleStep, Tridiagonal, TrustStep, generalised_eigen, shift_modes};
 use crate::math::lanczos::{Iteration, Lanczos};
+use crate::math::matrix::{add_scaled, dot, norm};
 use crate::math::random::stream;
-use crate::potentials::Potential;
+use crate::potentials::{Potential, Preconditioner};
 use rand::RngExt;
 
 /// The Hessian of one position, reduced and ready for questions. Its memory serves one position after the other.
@@ -210,6 +214,10 @@ const MODE_TOLERANCE: f64 = 1e-4;
 /// The same where the index is decided, and the part of its own size that decides an eigenvalue.
 const INDEX_TOLERANCE: f64 = 1e-7;
 const DECIDES: f64 = 0.02;
+/// The same of a preconditioned operator, whose spectrum is narrow.
+const DECIDES_PRECONDITIONED: f64 = 0.1;
+/// A spectrum that is wider is preconditioned; in a narrower one Lanczos brings the eigenvalues themselves to more digits.
+const WIDE: f64 = 1e3;
 /// The same of modes that a search sets out along, and the products spent on them: any soft direction serves.
 const SOFT_TOLERANCE: f64 = 1e-2;
 const MOST_SOFT_PRODUCTS: usize = 60;
@@ -219,23 +227,67 @@ const MOST_PRODUCTS: usize = 400;
 /// Index and lowest eigenvalues by Lanczos, each decided by its residual bound. Where all that were computed are negative, more are.
 fn iterative_curvature(evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<Curvature> {
     let zero_modes = evaluator.potential.symmetry().zero_modes(x);
+    // The zero modes of H are none of the preconditioned operator.
+    let mut preconditioner = evaluator.potential.preconditioner(x).filter(|m| zero_modes.is_empty() && m.spread() > WIDE);
     let mut count = 2.min(x.len());
     loop {
-        let wanted = Wanted { count, tolerance: INDEX_TOLERANCE, deciding: DECIDES, most: MOST_PRODUCTS };
-        let low = now(lowest_pairs(evaluator, x, wanted, &[], &zero_modes))?;
+        let deciding = if preconditioner.is_some() { DECIDES_PRECONDITIONED } else { DECIDES };
+        let wanted = Wanted { count, tolerance: INDEX_TOLERANCE, deciding, most: MOST_PRODUCTS };
+        let lanczos = now(iterate(evaluator, x, wanted, &[], &zero_modes, preconditioner.as_deref_mut()))?;
+        let lowest = match preconditioner.as_deref_mut() {
+            Some(m) => within(evaluator, x, m, &lanczos)?,
+            None => None,
+        };
+        let low = lanczos.finish();
         let zero = NEAR_ZERO * low.largest;
         let index = low.values.iter().filter(|h| **h < -zero).count();
         if index < low.values.len() || count >= x.len() || count >= 64 {
+            let values = [0, 1].map(|k| low.values.get(k).copied().unwrap_or(f64::NAN));
+            let (lowest, bound) = lowest.unwrap_or((values, low.residuals.iter().fold(0.0, |m, r| m.max(*r))));
             return Ok(Curvature {
                 index,
                 near_zero: zero_modes.len() + low.values.iter().filter(|h| h.abs() <= zero).count(),
-                lowest: [0, 1].map(|k| low.values.get(k).copied().unwrap_or(f64::NAN)),
-                bound: low.residuals.iter().fold(0.0, |m, r| m.max(*r)),
+                lowest,
+                bound,
                 log_product: f64::NAN,
             });
         }
         count = (4 * count).min(x.len());
     }
+}
+
+/// The two lowest eigenvalues of H within the space M^(−1/2) Q, and the larger of their residuals |H v − θ v|.
+fn within(
+    evaluator: &mut Evaluator<'_>,
+    x: &[f64],
+    m: &mut (dyn Preconditioner + '_),
+    lanczos: &Iteration<'_>,
+) -> Result<Option<([f64; 2], f64)>> {
+    let (basis, operator) = lanczos.space();
+    let mut vectors = basis.to_vec();
+    vectors.iter_mut().for_each(|v| m.power(-0.5, v));
+    let size = vectors.len();
+    let mut products = Matrix::zeros(size, size);
+    for i in 0..size {
+        for j in 0..=i {
+            products[(i, j)] = dot(&vectors[i], &vectors[j]);
+        }
+    }
+    products.mirror_lower();
+    let Some((_, small)) = generalised_eigen(&operator, &products).filter(|_| size >= 2) else { return Ok(None) };
+    let (mut lowest, mut bound) = ([0.0; 2], 0.0f64);
+    let mut product = vec![0.0; x.len()];
+    for (k, value) in lowest.iter_mut().enumerate() {
+        let mut v = vec![0.0; x.len()];
+        vectors.iter().enumerate().for_each(|(j, vector)| add_scaled(&mut v, small[(j, k)], vector));
+        let length = norm(&v);
+        v.iter_mut().for_each(|v| *v /= length);
+        now(evaluator.hessian_vector(x, &v, &mut product))?;
+        *value = dot(&v, &product);
+        add_scaled(&mut product, -*value, &v);
+        bound = bound.max(norm(&product));
+    }
+    Ok(Some((lowest, bound)))
 }
 
 /// The lowest eigenpair at `x` by Lanczos, beginning with the guess `start` (none where it is empty). Idle directions are left out: they are
@@ -267,6 +319,18 @@ async fn lowest_pairs(
     start: &[f64],
     aside: &[Vec<f64>],
 ) -> Result<Lanczos> {
+    Ok(iterate(evaluator, x, wanted, start, aside, None).await?.finish())
+}
+
+/// The same before its end, and of M^(−1/2) H M^(−1/2) where there is an M.
+async fn iterate<'a>(
+    evaluator: &mut Evaluator<'_>,
+    x: &[f64],
+    wanted: Wanted,
+    start: &[f64],
+    aside: &'a [Vec<f64>],
+    mut preconditioner: Option<&mut (dyn Preconditioner + '_)>,
+) -> Result<Iteration<'a>> {
     let n = x.len();
     let mut random = stream(0, 0);
     let mut first: Vec<f64> =
@@ -279,10 +343,18 @@ async fn lowest_pairs(
     let mut lanczos = lanczos.deciding(wanted.deciding);
     let mut product = vec![0.0; n];
     while let Some(v) = lanczos.wanted() {
-        evaluator.hessian_vector(x, v, &mut product).await?;
+        match preconditioner.as_deref_mut() {
+            None => evaluator.hessian_vector(x, v, &mut product).await?,
+            Some(m) => {
+                let mut v = v.to_vec();
+                m.power(-0.5, &mut v);
+                evaluator.hessian_vector(x, &v, &mut product).await?;
+                m.power(-0.5, &mut product);
+            }
+        }
         lanczos.supply(&product);
     }
-    Ok(lanczos.finish())
+    Ok(lanczos)
 }
 
 #[cfg(test)]

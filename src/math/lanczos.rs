@@ -171,6 +171,20 @@ impl<'a> Iteration<'a> {
         self.found
     }
 
+    /// The space so far: an orthonormal basis, and the operator in it.
+    pub fn space(&self) -> (&[Vec<f64>], Matrix) {
+        let m = self.alpha.len();
+        let mut operator = Matrix::zeros(m, m);
+        for (j, alpha) in self.alpha.iter().enumerate() {
+            operator[(j, j)] = self.sign * alpha;
+        }
+        for (j, beta) in self.beta.iter().take(m.saturating_sub(1)).enumerate() {
+            operator[(j, j + 1)] = self.sign * beta;
+            operator[(j + 1, j)] = self.sign * beta;
+        }
+        (&self.basis[..m], operator)
+    }
+
     fn largest(&self) -> f64 {
         let m = self.alpha.len();
         if m == 0 {

@@ -2,7 +2,7 @@
 //!
 //! Threads count in cells of their own, a cache line each: a shared counter would cost as much as a small gradient.
 
-use super::{Batch, Evaluations, Family, Identity, Minibatch, Potential, Symmetry};
+use super::{Batch, Evaluations, Family, Identity, Minibatch, Potential, Preconditioner, Symmetry};
 use crate::math::Matrix;
 use std::any::Any;
 use std::sync::Arc;
@@ -59,6 +59,9 @@ impl Potential for Counted {
     }
     fn prefers_dense_hessian(&self) -> bool {
         self.inner.prefers_dense_hessian()
+    }
+    fn preconditioner(&self, x: &[f64]) -> Option<Box<dyn Preconditioner + '_>> {
+        self.inner.preconditioner(x)
     }
     fn symmetry(&self) -> &dyn Symmetry {
         self.inner.symmetry()

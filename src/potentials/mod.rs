@@ -120,6 +120,11 @@ pub trait Potential: Send + Sync {
         self.dimension() <= 400
     }
 
+    /// An approximation of the Hessian at `x` and around it whose powers are cheap, where there is one: it shortens long minimisations.
+    fn preconditioner(&self, _x: &[f64]) -> Option<Box<dyn Preconditioner + '_>> {
+        None
+    }
+
     /// Which positions are the same point.
     fn symmetry(&self) -> &dyn Symmetry {
         &NoSymmetry
@@ -159,6 +164,15 @@ pub trait Potential: Send + Sync {
 
     /// For downcasts: scores need the network behind a loss.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// A positive definite matrix M that is close to a Hessian.
+pub trait Preconditioner {
+    /// The largest eigenvalue of M over the least, roughly.
+    fn spread(&self) -> f64;
+
+    /// v ← Mᵖ v.
+    fn power(&mut self, p: f64, v: &mut [f64]);
 }
 
 /// A potential whose energy is a mean over items (and terms that do not depend on them), so that a few of them drawn at random give an unbiased

@@ -3,6 +3,8 @@
 //! The inverse Hessian is the two-loop recursion over the last `memory` pairs (s, y) on the diagonal |y·s / y·y| of the last pair
 //! (0.1 before there is one; that first step is scaled by min(1/|g|, |g|)). A direction uphill is reversed, a step is capped to
 //! `max_step`, and one that raises the energy by more than 1e-10 is cut by ten, up to ten times; then the memory is cleared.
+//! A potential that offers a preconditioner M has M⁻¹ (y·s / y·M⁻¹y) in place of that diagonal, M taken anew every 50 iterations; pairs along which the
+//! energy curves down are left out there. Not on the ways down from a transition state, which follow steepest descent.
 //! Cost: one gradient and 4·memory·n flops an iteration. Fails by stalling where rounding hides the descent.
 //!
 //! References: D. C. Liu, J. Nocedal, Math. Program. 45, 503 (1989), doi:10.1007/BF01589116; D. J. Wales, GMIN (mylbfgs).
@@ -12,12 +14,15 @@ use super::super::evaluator::Evaluator;
 use super::{MinimiseOptions, State, default_max_step, default_memory};
 use crate::base::Result;
 use crate::math::matrix::{add_scaled, dot, norm};
+use crate::potentials::Preconditioner;
 use std::collections::VecDeque;
 
 /// A rise of the energy that is let pass: rounding, not an uphill step.
 const ENERGY_RISE: f64 = 1e-10;
 const FIRST_DIAGONAL: f64 = 0.1;
 const MOST_CUTS: usize = 10;
+/// Iterations after which the preconditioner is taken anew: with 20 or 200 as many gradients, with the first one for good half as many again.
+const RENEWED: usize = 50;
 
 /// The inverse Hessian of the last steps.
 pub struct Memory {
@@ -51,6 +56,19 @@ impl Memory {
             }
         };
         self.direction_from(g, step, |step| step.iter_mut().for_each(|d| *d *= diagonal));
+    }
+
+    /// The same on M⁻¹, as long as the last pair says.
+    fn preconditioned(&mut self, m: &mut dyn Preconditioner, g: &[f64], step: &mut [f64]) {
+        let scale = self.pairs.back().map_or(1.0, |last| {
+            let mut y = last.y.clone();
+            m.power(-1.0, &mut y);
+            last.ys / dot(&last.y, &y)
+        });
+        self.direction_from(g, step, |step| {
+            m.power(-1.0, step);
+            step.iter_mut().for_each(|d| *d *= scale);
+        });
     }
 
     /// The same on any first approximation of H⁻¹, which `inverse` multiplies its argument by.
@@ -111,6 +129,7 @@ pub(super) async fn lbfgs(
     let mut cap = first_cap.unwrap_or(longest).min(longest);
     let mut memory = Memory::new(options.memory.unwrap_or_else(|| default_memory(evaluator.potential)));
     let (mut step, mut x, mut g) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+    let mut preconditioner = None;
     let mut fruitless = 0;
     loop {
         if state.rms() <= until {
@@ -119,7 +138,13 @@ pub(super) async fn lbfgs(
         if state.iterations >= options.max_iterations {
             return Ok(Termination::MaxIterations);
         }
-        memory.direction(&state.gradient, &mut step);
+        if options.preconditioned && first_cap.is_none() && state.iterations.is_multiple_of(RENEWED) {
+            preconditioner = evaluator.potential.preconditioner(&state.x);
+        }
+        match preconditioner.as_deref_mut() {
+            Some(m) => memory.preconditioned(m, &state.gradient, &mut step),
+            None => memory.direction(&state.gradient, &mut step),
+        }
         let uphill = dot(&step, &state.gradient) > 0.0;
         let length = norm(&step);
         let mut scale = if length > cap { cap / length } else { 1.0 };
@@ -154,7 +179,9 @@ pub(super) async fn lbfgs(
             continue;
         }
         fruitless = 0;
-        memory.push(step.iter().map(|d| scale * d), g.iter().zip(&state.gradient).map(|(new, old)| new - old));
+        if preconditioner.is_none() || scale * (dot(&step, &g) - dot(&step, &state.gradient)) > 0.0 {
+            memory.push(step.iter().map(|d| scale * d), g.iter().zip(&state.gradient).map(|(new, old)| new - old));
+        }
         state.accept(&mut x, &mut g, energy, (scale * length).abs());
         cap = (1.1 * cap).min(longest);
     }

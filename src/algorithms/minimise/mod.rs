@@ -43,11 +43,13 @@ crate::options! {
         /// Largest number of iterations.
         max_iterations: usize = 10_000, NOT_NEGATIVE, "";
         /// Pairs of steps and gradient changes that LBFGS keeps.
-        memory: Option<usize> = None => "50 for networks, 4 otherwise", AT_LEAST_ONE, "";
+        memory: Option<usize> = None => "50 for networks, 30 beyond 400 parameters, 4 otherwise", AT_LEAST_ONE, "";
         /// Longest step.
         max_step: Option<f64> = None => "1.0 for networks, 0.4 for clusters, 0.1 for surfaces", POSITIVE, "length";
         /// Step per unit of gradient of `adam` and `gradient_descent`.
         learning_rate: Option<f64> = None => "1e-3 for adam; gradient_descent backtracks", POSITIVE, "length² per energy";
+        /// Whether LBFGS begins with the potential's preconditioner, where it has one: networks with many inputs.
+        preconditioned: bool = true, ANY, "";
         /// RMS gradient below which LBFGS hands over to trust-region Newton; 0 never does.
         newton_below: Option<f64> = None => "1e-2 for networks of up to 400 parameters, 0 otherwise", NOT_NEGATIVE, "energy per length";
     }
@@ -64,7 +66,17 @@ pub fn default_max_step(potential: &dyn Potential) -> f64 {
 
 /// The memory of LBFGS when the option is silent.
 pub fn default_memory(potential: &dyn Potential) -> usize {
-    if potential.family() == Family::Network { 50 } else { 4 }
+    match potential.family() {
+        // Large ones go to the third cache for every pair.
+        Family::Network => {
+            if potential.prefers_dense_hessian() {
+                50
+            } else {
+                30
+            }
+        }
+        Family::Cluster | Family::Surface => 4,
+    }
 }
 
 impl MinimiseOptions {

@@ -20,6 +20,7 @@ pub use steps::{SaddleStep, TrustStep};
 pub use tridiagonal::{Inertia, NEAR_ZERO, Tridiagonal};
 
 use super::Matrix;
+use nalgebra::{Cholesky, DMatrix};
 
 /// The library behind [`symmetric_eigen`], as `losscape --version --verbose` names it.
 pub fn backend() -> &'static str {
@@ -37,6 +38,29 @@ pub fn symmetric_eigen(m: &Matrix) -> (Vec<f64>, Matrix) {
         return answer;
     }
     with_faer(m, true)
+}
+
+/// The eigenpairs of A s = θ B s, θ ascending, a column s with sᵀ B s = 1 each; nothing where B is not positive definite.
+pub fn generalised_eigen(a: &Matrix, b: &Matrix) -> Option<(Vec<f64>, Matrix)> {
+    let n = checked_size(a);
+    assert_eq!(checked_size(b), n, "both matrices have the same size");
+    // With B = L Lᵀ: the eigenpairs of L⁻¹ A L⁻ᵀ, whose vectors are Lᵀ s.
+    let l = Cholesky::new(DMatrix::from_row_slice(n, n, &b.data))?.unpack();
+    let mut c = DMatrix::from_row_slice(n, n, &a.data);
+    if !l.solve_lower_triangular_mut(&mut c) {
+        return None;
+    }
+    c.transpose_mut();
+    if !l.solve_lower_triangular_mut(&mut c) {
+        return None;
+    }
+    let (values, vectors) = symmetric_eigen(&Matrix::from_rows(n, n, c.as_slice().to_vec()));
+    let mut s = DMatrix::from_row_slice(n, n, &vectors.data);
+    if !l.tr_solve_lower_triangular_mut(&mut s) {
+        return None;
+    }
+    s.transpose_mut();
+    Some((values, Matrix::from_rows(n, n, s.as_slice().to_vec())))
 }
 
 /// All eigenvalues, ascending.
@@ -262,6 +286,26 @@ pub(super) mod tests {
         let m = Matrix::from_rows(2, 2, vec![1.0, f64::NAN, f64::NAN, 1.0]);
         assert!(symmetric_eigenvalues(&m).iter().all(|x| x.is_nan()));
         assert!(symmetric_eigen(&m).1.data.iter().all(|x| x.is_nan()));
+    }
+
+    #[test]
+    fn two_matrices_are_taken_apart_together() {
+        let n = 30;
+        let a = random_symmetric(n, 4);
+        let b = with_spectrum(&(0..n).map(|k| 0.1 + k as f64).collect::<Vec<_>>(), 5);
+        let (values, vectors) = generalised_eigen(&a, &b).expect("b is positive definite");
+        let times = |m: &Matrix, s: &[f64]| -> Vec<f64> {
+            let row = |i: usize| (0..n).map(|j| m[(i.max(j), i.min(j))] * s[j]).sum();
+            (0..n).map(row).collect()
+        };
+        assert!(values.windows(2).all(|p| p[0] <= p[1]));
+        for (k, value) in values.iter().enumerate() {
+            let s = vectors.column(k);
+            let (left, right) = (times(&a, &s), times(&b, &s));
+            assert!(left.iter().zip(&right).all(|(l, r)| (l - value * r).abs() < 1e-12));
+            assert!((s.iter().zip(&right).map(|(s, r)| s * r).sum::<f64>() - 1.0).abs() < 1e-12);
+        }
+        assert!(generalised_eigen(&a, &random_symmetric(n, 6)).is_none());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod hessian_vector;
 mod items;
 mod kinds;
 mod passes;
+mod preconditioner;
 mod predict;
 mod symmetry;
 
@@ -16,7 +17,7 @@ pub use kinds::LossKind;
 pub use predict::probabilities;
 pub use symmetry::NetworkSymmetry;
 
-use super::{Batch, Evaluations, Family, Identity, Minibatch, Potential, Symmetry};
+use super::{Batch, Evaluations, Family, Identity, Minibatch, Potential, Preconditioner, Symmetry};
 use crate::base::Result;
 use crate::data::Dataset;
 use crate::math::Matrix;
@@ -25,8 +26,9 @@ use crate::math::simd::{Block, LANES, numbers_mut, scratch_blocks};
 use crate::network::Network;
 use gradient::{Plan, loss_and_gradient};
 use items::Items;
+use preconditioner::{Axes, KroneckerFactors};
 use std::any::Any;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 crate::options! {
     /// Options of `loss`.
@@ -54,6 +56,8 @@ pub struct NetworkLoss {
     /// The same for minibatches.
     spare_items: Mutex<Vec<Items>>,
     symmetry: NetworkSymmetry,
+    /// What preconditioners know of the inputs; found when the first one is asked for.
+    axes: OnceLock<Axes>,
 }
 
 /// Memory of more numbers than this (32 MiB) is given back after a call.
@@ -87,6 +91,7 @@ impl NetworkLoss {
             spare: Mutex::default(),
             spare_items: Mutex::default(),
             symmetry,
+            axes: OnceLock::new(),
         })
     }
 
@@ -237,6 +242,16 @@ impl Potential for NetworkLoss {
 
     fn frozen(&self) -> Option<&[bool]> {
         self.network.frozen()
+    }
+
+    fn preconditioner(&self, x: &[f64]) -> Option<Box<dyn Preconditioner + '_>> {
+        // It knows most of the first layer, whose weights must be free to turn.
+        let first = self.plan.layers[0].weights.len();
+        if self.prefers_dense_hessian() || self.network.frozen().is_some() || 2 * first < self.dimension() {
+            return None;
+        }
+        let axes = self.axes.get_or_init(|| Axes::of(&self.data));
+        Some(Box::new(KroneckerFactors::at(self, axes, x)))
     }
 
     fn minibatch(&self) -> Option<&dyn Minibatch> {
