@@ -239,16 +239,20 @@ fn large_network() {
         let potential = loss_of(&Dataset::with_classes(inputs, &labels).expect("they are as many"));
         for preconditioned in [true, false] {
             let options = MinimiseOptions { preconditioned, max_iterations: 100_000, ..Default::default() };
-            let (mut times, mut gradients) = (Vec::new(), Vec::new());
+            let (mut times, mut gradients, mut energies) = (Vec::new(), Vec::new(), Vec::new());
             for seed in 0..quenches {
                 let x = potential.random(seed, 1.0);
                 times.push(seconds(&mut || {
-                    gradients.push(minimise(&run, &potential, &x, &options).expect("it runs").evaluations as f64)
+                    let found = minimise(&run, &potential, &x, &options).expect("it runs");
+                    gradients.push(found.evaluations as f64);
+                    energies.push(found.point.energy);
                 }));
             }
             let how = if preconditioned { "" } else { ", not preconditioned" };
-            let (time, gradients) = (median(&mut times), median(&mut gradients));
-            println!("MNIST quench of random weights, pixels from 0 to {white}{how}: {time:.2} s, {gradients:.0} gradients");
+            let (time, gradients, energy) = (median(&mut times), median(&mut gradients), median(&mut energies));
+            println!(
+                "MNIST quench of random weights, pixels from 0 to {white}{how}: {time:.2} s, {gradients:.0} gradients, loss {energy:.4}"
+            );
         }
     }
 

@@ -234,8 +234,8 @@ fn iterative_curvature(evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<Curva
         let deciding = if preconditioner.is_some() { DECIDES_PRECONDITIONED } else { DECIDES };
         let wanted = Wanted { count, tolerance: INDEX_TOLERANCE, deciding, most: MOST_PRODUCTS };
         let lanczos = now(iterate(evaluator, x, wanted, &[], &zero_modes, preconditioner.as_deref_mut()))?;
-        let lowest = match preconditioner.as_deref_mut() {
-            Some(m) => within(evaluator, x, m, &lanczos)?,
+        let unscaled = match preconditioner.as_deref_mut() {
+            Some(m) => Some(within(evaluator, x, m, &lanczos)?),
             None => None,
         };
         let low = lanczos.finish();
@@ -243,7 +243,7 @@ fn iterative_curvature(evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<Curva
         let index = low.values.iter().filter(|h| **h < -zero).count();
         if index < low.values.len() || count >= x.len() || count >= 64 {
             let values = [0, 1].map(|k| low.values.get(k).copied().unwrap_or(f64::NAN));
-            let (lowest, bound) = lowest.unwrap_or((values, low.residuals.iter().fold(0.0, |m, r| m.max(*r))));
+            let (lowest, bound) = unscaled.unwrap_or((values, low.residuals.iter().fold(0.0, |m, r| m.max(*r))));
             return Ok(Curvature {
                 index,
                 near_zero: zero_modes.len() + low.values.iter().filter(|h| h.abs() <= zero).count(),
@@ -256,13 +256,13 @@ fn iterative_curvature(evaluator: &mut Evaluator<'_>, x: &[f64]) -> Result<Curva
     }
 }
 
-/// The two lowest eigenvalues of H within the space M^(−1/2) Q, and the larger of their residuals |H v − θ v|.
+/// The two lowest eigenvalues of H within the space M^(−1/2) Q, and the larger of their residuals |H v − θ v|; NaN where rounding hides them.
 fn within(
     evaluator: &mut Evaluator<'_>,
     x: &[f64],
     m: &mut (dyn Preconditioner + '_),
     lanczos: &Iteration<'_>,
-) -> Result<Option<([f64; 2], f64)>> {
+) -> Result<([f64; 2], f64)> {
     let (basis, operator) = lanczos.space();
     let mut vectors = basis.to_vec();
     vectors.iter_mut().for_each(|v| m.power(-0.5, v));
@@ -274,7 +274,9 @@ fn within(
         }
     }
     products.mirror_lower();
-    let Some((_, small)) = generalised_eigen(&operator, &products).filter(|_| size >= 2) else { return Ok(None) };
+    let Some((_, small)) = generalised_eigen(&operator, &products).filter(|_| size >= 2) else {
+        return Ok(([f64::NAN; 2], f64::NAN));
+    };
     let (mut lowest, mut bound) = ([0.0; 2], 0.0f64);
     let mut product = vec![0.0; x.len()];
     for (k, value) in lowest.iter_mut().enumerate() {
@@ -287,7 +289,7 @@ fn within(
         add_scaled(&mut product, -*value, &v);
         bound = bound.max(norm(&product));
     }
-    Ok(Some((lowest, bound)))
+    Ok((lowest, bound))
 }
 
 /// The lowest eigenpair at `x` by Lanczos, beginning with the guess `start` (none where it is empty). Idle directions are left out: they are

@@ -67,14 +67,9 @@ pub fn default_max_step(potential: &dyn Potential) -> f64 {
 /// The memory of LBFGS when the option is silent.
 pub fn default_memory(potential: &dyn Potential) -> usize {
     match potential.family() {
-        // Large ones go to the third cache for every pair.
-        Family::Network => {
-            if potential.prefers_dense_hessian() {
-                50
-            } else {
-                30
-            }
-        }
+        Family::Network if potential.prefers_dense_hessian() => 50,
+        // Every pair comes from the third cache.
+        Family::Network => 30,
         Family::Cluster | Family::Surface => 4,
     }
 }
