@@ -233,10 +233,11 @@ fn large_network() {
     let loss_of =
         |data: &Dataset| NetworkLoss::new(&net, data, &LossOptions { l2: 0.1, ..Default::default() }).expect("they fit");
     let labels: Vec<i64> = train.labels().expect("digits are classes").iter().map(|label| i64::from(*label)).collect();
-    for (white, quenches) in [(1.0, 15), (255.0, 5)] {
+    for (white, wrong, quenches) in [(1.0, 0.0, 15), (255.0, 0.0, 5), (255.0, 25.0, 5)] {
         let mut inputs = (*train.inputs).clone();
         inputs.data.iter_mut().for_each(|pixel| *pixel *= white);
-        let potential = loss_of(&Dataset::with_classes(inputs, &labels).expect("they are as many"));
+        let data = Dataset::with_classes(inputs, &labels).expect("they are as many");
+        let potential = loss_of(&data.mislabel(wrong, 0).expect("it has classes"));
         for preconditioned in [true, false] {
             let options = MinimiseOptions { preconditioned, max_iterations: 100_000, ..Default::default() };
             let (mut times, mut gradients, mut energies) = (Vec::new(), Vec::new(), Vec::new());
@@ -251,7 +252,7 @@ fn large_network() {
             let how = if preconditioned { "" } else { ", not preconditioned" };
             let (time, gradients, energy) = (median(&mut times), median(&mut gradients), median(&mut energies));
             println!(
-                "MNIST quench of random weights, pixels from 0 to {white}{how}: {time:.2} s, {gradients:.0} gradients, loss {energy:.4}"
+                "MNIST quench of random weights, pixels from 0 to {white}, {wrong} % wrong labels{how}: {time:.2} s, {gradients:.0} gradients, loss {energy:.4}"
             );
         }
     }

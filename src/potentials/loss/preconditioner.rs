@@ -5,7 +5,7 @@
 //! mean curvature at the node's argument. S is the same at every position: its highest axes v_j are found once, of the rest the mean is
 //! taken, S ≈ Σ s_j v_j v_jᵀ + s̄ (1 − Σ v_j v_jᵀ). Weights behind the first layer and biases have the diagonal c_k ⟨a_j²⟩ + 2λ.
 //! Cost: to make one, a forward pass and a backward pass for every output without the first layer; to multiply by a power, 4 flops for each axis and weight.
-//! With [784, 10, 10] on pixels from 0 to 255 a quench takes a fifth of the gradients that it takes without (docs/benchmarks.md).
+//! With [784, 10, 10] a quench takes about half of the gradients that it takes without, and a third where labels are wrong (docs/benchmarks.md).
 //! When it fails: where few items decide about a node, ⟨f′² …⟩ ⟨x xᵀ⟩ says little of ⟨f′² … x xᵀ⟩; it then helps less.
 //!
 //! References: J. Martens, R. Grosse, Proc. Mach. Learn. Res. 37, 2408 (2015), arXiv:1503.05671 (Kronecker factors); N. N. Schraudolph, Neural
