@@ -64,15 +64,11 @@ fn close_gaps(run: &Run, searcher: &Searcher, ends: [usize; 2], attempts: usize)
     while !landscape.connected(ends[0], ends[1]) {
         graph.take_in_new()?;
         let Some(gaps) = graph.gaps(run)? else { return Ok(None) };
-        let jobs: Vec<(Arc<Minimum>, Arc<Minimum>, usize)> = gaps
-            .iter()
-            .map(|pair| Ok((landscape.minimum(pair[0])?, landscape.minimum(pair[1])?, graph.tried(*pair))))
-            .collect::<Result<_>>()?;
+        let jobs: Vec<([Arc<Minimum>; 2], usize)> =
+            gaps.iter().map(|&gap| (gap.map(|node| graph.nodes[node].clone()), graph.try_again(gap))).collect();
         let explored = Explored { known: landscape.counts().transition_states, floor: None };
         let finds: Vec<Result<Finds>> =
-            jobs.par_iter().map(|(from, to, attempt)| searcher.join(run, [from, to], *attempt, explored)).collect();
-        let count = gaps.len() as u64;
-        gaps.into_iter().for_each(|pair| graph.try_again(pair));
+            jobs.par_iter().map(|([from, to], attempt)| searcher.join(run, [from, to], *attempt, explored)).collect();
         let mut stopped = None;
         for finds in finds {
             match finds {
@@ -80,7 +76,7 @@ fn close_gaps(run: &Run, searcher: &Searcher, ends: [usize; 2], attempts: usize)
                 Err(error) => stopped = Some(error),
             }
         }
-        let goes_on = task.tick(count, || landscape.says());
+        let goes_on = task.tick(jobs.len() as u64, || landscape.says());
         if let Some(error) = stopped.or(goes_on.err()) {
             return Err(error);
         }
@@ -98,47 +94,32 @@ fn accept(landscape: &Landscape, finds: &Finds) -> Result<()> {
     Ok(())
 }
 
-/// Squared distance of a pair that no transition states join yet.
-#[derive(Clone, Copy)]
-struct Edge {
-    squared: f64,
-    /// Whether that is the distance after alignment, not only a lower bound.
-    aligned: bool,
-    tried: usize,
-}
-
-/// The minima that may lie on the way.
+/// The minima that may lie on the way, the two ends first.
 struct Graph<'a> {
     landscape: &'a Landscape,
-    ends: [usize; 2],
     most: usize,
     nodes: Vec<Arc<Minimum>>,
-    /// By pair of ids, the smaller id first.
-    edges: HashMap<[usize; 2], Edge>,
+    /// Of each node the weights of its edges to the nodes before it, where no transition states join them.
+    weights: Vec<Vec<f64>>,
+    /// How often each edge was tried that is aligned: all others have a lower bound as their weight.
+    tried: HashMap<[usize; 2], usize>,
     /// Minima of the landscape that have been looked at.
     seen: usize,
 }
 
-fn pair(a: usize, b: usize) -> [usize; 2] {
-    [a.min(b), a.max(b)]
-}
-
 impl<'a> Graph<'a> {
     fn new(landscape: &'a Landscape, ends: [usize; 2], most: usize) -> Result<Graph<'a>> {
-        let mut nodes = landscape.minima();
-        let seen = nodes.len();
-        if seen > WORKING_SET {
-            let both = [landscape.minimum(ends[0])?, landscape.minimum(ends[1])?];
-            let symmetry = landscape.symmetry();
-            let detour = |m: &Arc<Minimum>| -> f64 {
-                both.iter().map(|end| symmetry.least_distance(&end.position, &m.position).powi(2)).sum()
-            };
-            let mut weighed: Vec<(f64, Arc<Minimum>)> = nodes.into_par_iter().map(|m| (detour(&m), m)).collect();
-            weighed.sort_by(|p, q| p.0.total_cmp(&q.0).then(p.1.id.cmp(&q.1.id)));
-            nodes = both.to_vec();
-            nodes.extend(weighed.into_iter().map(|(_, m)| m).filter(|m| !ends.contains(&m.id)).take(WORKING_SET - 2));
-        }
-        Ok(Graph { landscape, ends, most, nodes, edges: HashMap::new(), seen })
+        let minima = landscape.minima();
+        let seen = minima.len();
+        let mut nodes = vec![landscape.minimum(ends[0])?, landscape.minimum(ends[1])?];
+        let symmetry = landscape.symmetry();
+        let detour =
+            |m: &Minimum| -> f64 { nodes.iter().map(|end| symmetry.least_distance(&end.position, &m.position).powi(2)).sum() };
+        let others = minima.into_par_iter().filter(|m| !ends.contains(&m.id));
+        let mut others: Vec<(f64, Arc<Minimum>)> = others.map(|m| (detour(&m), m)).collect();
+        others.sort_by(|p, q| p.0.total_cmp(&q.0).then(p.1.id.cmp(&q.1.id)));
+        nodes.extend(others.into_iter().map(|(_, m)| m).take(WORKING_SET - 2));
+        Ok(Graph { landscape, most, nodes, weights: Vec::new(), tried: HashMap::new(), seen })
     }
 
     /// Minima that were added since the last time: what the searches between found.
@@ -151,64 +132,41 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    fn tried(&self, pair: [usize; 2]) -> usize {
-        self.edges.get(&pair).map_or(0, |edge| edge.tried)
-    }
-
-    fn try_again(&mut self, pair: [usize; 2]) {
-        if let Some(edge) = self.edges.get_mut(&pair) {
-            edge.tried += 1;
+    /// A gap is about to be tried: how often it was before.
+    fn try_again(&mut self, [i, j]: [usize; 2]) -> usize {
+        let tried = self.tried.entry([i, j]).or_default();
+        *tried += 1;
+        if *tried == self.most {
+            self.weights[j][i] = f64::INFINITY;
         }
+        *tried - 1
     }
 
-    /// The pairs to be joined on the way of least weight between ends that are not connected; `None` when there is no way.
+    /// Pairs of nodes, the earlier first, to be joined on the way of least weight between ends that are not connected; `None` when there
+    /// is no way.
     fn gaps(&mut self, run: &Run) -> Result<Option<Vec<[usize; 2]>>> {
         let sets = self.landscape.sets_of(self.nodes.iter().map(|m| m.id));
-        let count = self.nodes.len();
-        let mut missing = Vec::new();
-        for i in 0..count {
-            for j in 0..i {
-                let pair = pair(self.nodes[i].id, self.nodes[j].id);
-                if sets[i] != sets[j] && !self.edges.contains_key(&pair) {
-                    missing.push((pair, i, j));
-                }
-            }
-        }
         let (symmetry, nodes) = (self.landscape.symmetry(), &self.nodes);
-        let bound = |&(pair, i, j): &([usize; 2], usize, usize)| {
-            let squared = symmetry.least_distance(&nodes[i].position, &nodes[j].position).powi(2);
-            (pair, Edge { squared, aligned: false, tried: 0 })
+        let bound = |i: usize, j: usize| -> f64 {
+            if sets[i] == sets[j] { 0.0 } else { symmetry.least_distance(&nodes[i].position, &nodes[j].position).powi(2) }
         };
-        let bounds: Vec<([usize; 2], Edge)> = missing.par_iter().map(bound).collect();
-        self.edges.extend(bounds);
+        let count = nodes.len();
+        self.weights.par_extend((self.weights.len()..count).into_par_iter().map(|i| (0..i).map(|j| bound(i, j)).collect()));
         loop {
             run.check()?;
-            let weight = |i: usize, j: usize| -> f64 {
-                if sets[i] == sets[j] {
-                    return 0.0;
-                }
-                match self.edges.get(&pair(self.nodes[i].id, self.nodes[j].id)) {
-                    Some(edge) if edge.tried < self.most => edge.squared,
-                    _ => f64::INFINITY,
-                }
-            };
-            let place = |id: usize| self.nodes.iter().position(|m| m.id == id).unwrap_or(0);
-            let (from, to) = (place(self.ends[0]), place(self.ends[1]));
-            let way = shortest_paths(count, from, Some(to), |i| (0..count).map(move |j| (j, weight(i, j)))).path(to);
+            let weights = &self.weights;
+            let weight = |i: usize, j: usize| -> f64 { if sets[i] == sets[j] { 0.0 } else { weights[i.max(j)][i.min(j)] } };
+            let way = shortest_paths(count, 0, Some(1), |i| (0..count).map(move |j| (j, weight(i, j)))).path(1);
             let Some(way) = way else { return Ok(None) };
-            let steps: Vec<(usize, usize)> =
-                way.windows(2).map(|step| (step[0], step[1])).filter(|&(i, j)| sets[i] != sets[j]).collect();
-            let mut aligned = true;
-            for &(i, j) in &steps {
-                let Some(edge) = self.edges.get_mut(&pair(self.nodes[i].id, self.nodes[j].id)) else { continue };
-                if !edge.aligned {
-                    aligned = false;
-                    edge.squared = symmetry.distance(&self.nodes[i].position, &self.nodes[j].position).powi(2);
-                    edge.aligned = true;
-                }
+            let steps = way.windows(2).map(|step| [step[0].min(step[1]), step[0].max(step[1])]);
+            let gaps: Vec<[usize; 2]> = steps.filter(|&[i, j]| sets[i] != sets[j]).collect();
+            let bounds: Vec<[usize; 2]> = gaps.iter().copied().filter(|gap| !self.tried.contains_key(gap)).collect();
+            if bounds.is_empty() {
+                return Ok(Some(gaps));
             }
-            if aligned {
-                return Ok(Some(steps.iter().map(|&(i, j)| pair(self.nodes[i].id, self.nodes[j].id)).collect()));
+            for [i, j] in bounds {
+                self.weights[j][i] = symmetry.distance(&nodes[i].position, &nodes[j].position).powi(2);
+                self.tried.insert([i, j], 0);
             }
         }
     }
