@@ -65,7 +65,7 @@ fn close_gaps(run: &Run, searcher: &Searcher, ends: [usize; 2], attempts: usize)
         graph.take_in_new()?;
         let Some(gaps) = graph.gaps(run)? else { return Ok(None) };
         let jobs: Vec<([Arc<Minimum>; 2], usize)> =
-            gaps.iter().map(|&gap| (gap.map(|node| graph.nodes[node].clone()), graph.try_again(gap))).collect();
+            gaps.iter().map(|&gap| (gap.map(|node| graph.nodes[node].clone()), graph.next_attempt(gap))).collect();
         let explored = Explored { known: landscape.counts().transition_states, floor: None };
         let finds: Vec<Result<Finds>> =
             jobs.par_iter().map(|([from, to], attempt)| searcher.join(run, [from, to], *attempt, explored)).collect();
@@ -132,8 +132,8 @@ impl<'a> Graph<'a> {
         Ok(())
     }
 
-    /// A gap is about to be tried: how often it was before.
-    fn try_again(&mut self, [i, j]: [usize; 2]) -> usize {
+    /// A gap is about to be tried: which attempt that is, from 0.
+    fn next_attempt(&mut self, [i, j]: [usize; 2]) -> usize {
         let tried = self.tried.entry([i, j]).or_default();
         *tried += 1;
         if *tried == self.most {

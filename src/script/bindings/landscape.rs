@@ -534,6 +534,14 @@ mod tests {
     }
 
     #[test]
+    fn connect_gives_up_where_there_is_no_way() {
+        // A pole lies between the two minima; the attempts are all that ends it.
+        let pole = "let p = potential(1, |x| x[0] * x[0] + 1 / (x[0] * x[0])); let l = landscape(p); l.add(minimise(p, [0.9])); l.add(minimise(p, [-0.9]));";
+        assert!(run(&format!("{pole} connect(l, 1, 2, #{{attempts: 3}})")).is_unit());
+        assert_eq!(run(&format!("{pole} connect(l, 1, 2, #{{attempts: 3}}); l.counts.components")).as_int(), Ok(2));
+    }
+
+    #[test]
     fn what_bad_input_gets() {
         assert!(fails("landscape(muller_brown()).minimum(99)").contains("99"));
         let top = fails(&format!("{TWO} l.add(transition_state(p, [-0.8, 0.6]))"));
